@@ -1,0 +1,42 @@
+//! Copies of the embedded engine's database, taken beside a live server.
+
+use std::path::Path;
+
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
+
+use super::pool::{Purpose, open_sqlite};
+use super::{DbError, DbResult};
+
+/// Writes a consistent copy of the database into `to`, which must be absent or empty. Writers go on meanwhile.
+///
+/// # Errors
+/// When either file cannot be used.
+pub fn copy_sqlite(from: &Path, to: &Path) -> DbResult<()> {
+    let mut conn = open_sqlite(from, Purpose::Read)?;
+    // Making a copy is a write in the eyes of `query_only`, although this database is only read.
+    diesel::sql_query("PRAGMA query_only = OFF").execute(&mut conn)?;
+    vacuum_into(&mut conn, to)
+}
+
+pub(crate) fn vacuum_into(conn: &mut SqliteConnection, to: &Path) -> DbResult<()> {
+    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(to.to_string_lossy()).execute(conn)?;
+    Ok(())
+}
+
+/// What the engine itself finds wrong with the file; empty when it is sound.
+///
+/// # Errors
+/// When it cannot even be asked.
+pub fn sqlite_damage(path: &Path) -> DbResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        integrity_check: String,
+    }
+    let mut conn = open_sqlite(path, Purpose::Read)?;
+    let lines: Vec<Line> = diesel::sql_query("PRAGMA integrity_check(20)")
+        .load(&mut conn)
+        .map_err(|e| DbError::Unavailable(e.to_string()))?;
+    Ok(lines.into_iter().map(|l| l.integrity_check).filter(|l| l != "ok").collect())
+}

@@ -1,0 +1,190 @@
+//! Making connections, and the threads that use them: diesel is synchronous, so database work runs on threads
+//! of its own behind a bounded queue.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+use super::watch::{StatementObserver, Watch};
+use super::{Conn, DbError, DbResult, Target};
+
+/// After this long a connection may have died unnoticed.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// A connection with what the kernel knows about it.
+pub(crate) struct Handle {
+    pub(crate) conn: Conn,
+    pub(crate) watch: Watch,
+    pub(crate) broken: bool,
+    last_used: Instant,
+}
+
+impl Handle {
+    /// Runs a command of the kernel's own (BEGIN, COMMIT, …).
+    pub(crate) fn command(&mut self, sql: &str) -> Result<(), diesel::result::Error> {
+        self.watch.own(true);
+        let done = self.conn.batch_execute(sql);
+        self.watch.own(false);
+        done
+    }
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Read,
+    Write,
+}
+
+pub(crate) struct Connector {
+    pub(crate) target: Target,
+    pub(crate) purpose: Purpose,
+    pub(crate) observer: Option<StatementObserver>,
+}
+
+impl Connector {
+    pub(crate) fn open(&self) -> DbResult<Handle> {
+        let mut conn = match &self.target {
+            Target::Sqlite(path) => Conn::Sqlite(open_sqlite(path, self.purpose)?),
+            Target::Postgres(url) => Conn::Postgres(open_postgres(url)?),
+        };
+        let watch = Watch::new(self.observer.clone());
+        conn.set_instrumentation(watch.instrumentation());
+        Ok(Handle { conn, watch, broken: false, last_used: Instant::now() })
+    }
+}
+
+/// Opens the embedded engine as Muster uses it. Waiting comes first, so that even the switch to WAL waits.
+pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConnection> {
+    let unavailable = |e: &dyn std::fmt::Display| DbError::Unavailable(e.to_string());
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| unavailable(&e))?;
+    let setup = match purpose {
+        Purpose::Write => {
+            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; \
+             PRAGMA journal_size_limit = 67108864;"
+        }
+        Purpose::Read => {
+            "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; \
+             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; PRAGMA query_only = ON;"
+        }
+    };
+    conn.batch_execute(setup).map_err(|e| unavailable(&e))?;
+    Ok(conn)
+}
+
+/// Opens a PostgreSQL connection. Messages are pinned to English because one of them is matched by text.
+pub(crate) fn open_postgres(url: &str) -> DbResult<PgConnection> {
+    let mut conn = PgConnection::establish(url).map_err(|e| DbError::Unavailable(e.to_string()))?;
+    conn.batch_execute(
+        "SET application_name = 'muster'; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
+         SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC'",
+    )
+    .map_err(|e| DbError::Unavailable(e.to_string()))?;
+    // Only a superuser may set it; where the server is not English a lost deadlock is an error, not a retry.
+    let _ = conn.batch_execute("SET lc_messages = 'C'");
+    Ok(conn)
+}
+
+impl r2d2::ManageConnection for Connector {
+    type Connection = Handle;
+    type Error = DbError;
+
+    fn connect(&self) -> DbResult<Handle> {
+        self.open()
+    }
+
+    fn is_valid(&self, handle: &mut Handle) -> DbResult<()> {
+        handle.command("SELECT 1").map_err(DbError::from)
+    }
+
+    fn has_broken(&self, handle: &mut Handle) -> bool {
+        handle.broken
+    }
+}
+
+/// A piece of work in the queue of the worker threads.
+pub(crate) trait Task: Send {
+    /// True when nobody waits for the outcome any more.
+    fn abandoned(&self) -> bool;
+    /// Does it. `Err` says why there is no connection.
+    fn run(self: Box<Self>, handle: DbResult<&mut Handle>);
+}
+
+struct Queued {
+    since: Instant,
+    task: Box<dyn Task>,
+}
+
+/// Threads that do database work on connections of a pool.
+pub(crate) struct Workers {
+    queue: Sender<Queued>,
+}
+
+impl Workers {
+    pub(crate) fn start(
+        name: &str,
+        threads: u32,
+        queue: usize,
+        max_wait: Duration,
+        pool: r2d2::Pool<Connector>,
+    ) -> DbResult<Workers> {
+        let (sender, receiver) = crossbeam_channel::bounded::<Queued>(queue);
+        for n in 0..threads {
+            let worker = Worker { queue: receiver.clone(), pool: pool.clone(), max_wait };
+            std::thread::Builder::new()
+                .name(format!("{name}-{n}"))
+                .spawn(move || worker.work())
+                .map_err(|e| DbError::Unavailable(e.to_string()))?;
+        }
+        Ok(Workers { queue: sender })
+    }
+
+    /// Queues a task; a full queue refuses it at once, so that load never piles up.
+    pub(crate) fn give(&self, task: Box<dyn Task>) -> DbResult<()> {
+        self.queue.try_send(Queued { since: Instant::now(), task }).map_err(|e| match e {
+            TrySendError::Full(_) => DbError::Overloaded,
+            TrySendError::Disconnected(_) => DbError::Closed,
+        })
+    }
+}
+
+struct Worker {
+    queue: Receiver<Queued>,
+    pool: r2d2::Pool<Connector>,
+    max_wait: Duration,
+}
+
+impl Worker {
+    fn work(self) {
+        while let Ok(Queued { since, task }) = self.queue.recv() {
+            if task.abandoned() {
+                continue;
+            }
+            if since.elapsed() > self.max_wait {
+                task.run(Err(DbError::Overloaded));
+                continue;
+            }
+            match self.connection() {
+                Ok(mut handle) => task.run(Ok(&mut handle)),
+                Err(e) => task.run(Err(e)),
+            }
+        }
+    }
+
+    /// A connection that has been idle for a while is asked whether it still lives: a server that restarted
+    /// meanwhile then costs nobody a failed request.
+    fn connection(&self) -> DbResult<r2d2::PooledConnection<Connector>> {
+        loop {
+            let mut handle = self.pool.get().map_err(|e| DbError::Unavailable(e.to_string()))?;
+            if handle.last_used.elapsed() < IDLE || handle.command("SELECT 1").is_ok() {
+                handle.last_used = Instant::now();
+                return Ok(handle);
+            }
+            handle.broken = true;
+        }
+    }
+}

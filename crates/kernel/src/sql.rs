@@ -1,0 +1,39 @@
+//! Portable SQL: what diesel's multi-backend does not do by itself, once, for both engines.
+//!
+//! | wanted | here |
+//! |---|---|
+//! | `ON CONFLICT …`, unions with it | [`Portable`] around the statement |
+//! | `SELECT … FOR UPDATE` | [`Locked`] around the select |
+//! | many rows in one insert, hot queries | [`on!`](crate::on) |
+//! | an instant | SQL type [`Moment`], Rust type [`Timestamp`](crate::Timestamp) |
+//! | a document | SQL type [`Document`], Rust type [`Json`] |
+//! | an enum kept as text | [`text_enum!`](crate::text_enum) |
+//! | `sum` of amounts | [`total`] |
+//! | an id type of its own | [`id_type!`](crate::id_type) |
+
+mod document;
+mod locked;
+mod moment;
+mod portable;
+mod text_enum;
+mod total;
+
+pub use document::{Document, Json};
+pub use locked::Locked;
+pub use moment::Moment;
+pub use portable::Portable;
+pub use text_enum::UnknownWord;
+pub use total::{Total, total};
+
+/// Runs the same code on whichever real connection is inside: `on!(conn, c => rows.execute(c))`.
+///
+/// Both branches are compiled, so the statement is checked against both engines.
+#[macro_export]
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match &mut *$conn {
+            $crate::db::Conn::Sqlite($c) => $body,
+            $crate::db::Conn::Postgres($c) => $body,
+        }
+    };
+}
