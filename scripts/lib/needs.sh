@@ -13,7 +13,7 @@ need() {
   if [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null; then
     echo "Installing with apt-get: $packages" >&2
     # shellcheck disable=SC2086 # one word a package
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $packages; } >&2 ||
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $packages; } >&2 ||
       die "apt-get could not install $packages."
     "$check" && return
   fi

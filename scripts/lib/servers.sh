@@ -32,7 +32,7 @@ start_server() {
   become "$@" >"$log" 2>&1 </dev/null &
   set +m
   for _ in {1..300}; do
-    if grep -q 'eady to accept connections' "$log"; then return; fi
+    if grep -qs 'eady to accept connections' "$log"; then return; fi
     kill -0 "$!" 2>/dev/null || break
     sleep 0.1
   done

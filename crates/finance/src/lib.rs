@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The club's books: a double-entry ledger and what stands on it.
+//!
+//! It takes its place among the domains; its tables, rules and routes come with its first slice.
+
+use muster_kernel::Domain;
+
+/// This crate's part in the commands of the program.
+///
+/// ```
+/// assert_eq!(muster_finance::domain().name, "finance");
+/// ```
+pub fn domain() -> Domain {
+    Domain { name: "finance", ..Domain::default() }
+}

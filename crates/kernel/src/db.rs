@@ -4,6 +4,7 @@
 //! commits when the closure returns `Ok`. Both run off the async threads behind bounded queues.
 
 mod backup;
+#[allow(missing_docs, reason = "the derive makes public types that it does not document")]
 mod conn;
 mod error;
 mod migrate;
@@ -29,7 +30,7 @@ pub use watch::StatementObserver;
 
 use crate::Clock;
 use pool::{Connector, Handle, Purpose, Task, Workers};
-use writer::{GroupWriter, Work, Write};
+use writer::{GroupWriter, Work, Write, WriteContext};
 
 /// How a [`Db`] is set up. The defaults serve a club.
 #[derive(Clone)]
@@ -69,10 +70,9 @@ pub struct Db {
 
 struct Inner {
     target: Target,
-    clock: Clock,
+    context: WriteContext,
     readers: Workers,
     writer: Writer,
-    job_bell: Arc<tokio::sync::Notify>,
 }
 
 enum Writer {
@@ -104,11 +104,12 @@ impl Db {
                 .map_err(|e| DbError::Unavailable(e.to_string()))
         };
         let workers = |name, threads, pool| Workers::start(name, threads, options.queue, options.max_wait, pool);
+        let context = WriteContext { clock: options.clock.clone(), job_bell: Arc::new(tokio::sync::Notify::new()) };
         // The writer first: it switches a new file to WAL, which readers cannot.
         let (writer, readers) = match target.engine() {
             Engine::Sqlite => {
                 let writer =
-                    GroupWriter::start(connector(Purpose::Write), options.clock.clone(), options.queue, options.max_wait)?;
+                    GroupWriter::start(connector(Purpose::Write), context.clone(), options.queue, options.max_wait)?;
                 let readers = pool(connector(Purpose::Read), options.readers)?;
                 (Writer::Group(writer), workers("db-reader", options.readers, readers)?)
             }
@@ -120,10 +121,9 @@ impl Db {
         };
         let inner = Inner {
             target: target.clone(),
-            clock: options.clock,
+            context,
             readers,
             writer,
-            job_bell: Arc::new(tokio::sync::Notify::new()),
         };
         Ok(Db { inner: Arc::new(inner) })
     }
@@ -140,12 +140,12 @@ impl Db {
 
     /// Where this database's time comes from.
     pub fn clock(&self) -> &Clock {
-        &self.inner.clock
+        &self.inner.context.clock
     }
 
     /// Rung after a commit that wrote a job.
     pub(crate) fn job_bell(&self) -> Arc<tokio::sync::Notify> {
-        self.inner.job_bell.clone()
+        self.inner.context.job_bell.clone()
     }
 
     /// Reads, in one transaction that sees one state of the data and everything committed before it began.
@@ -216,7 +216,7 @@ impl Db {
         match &self.inner.writer {
             Writer::Group(writer) => writer.give(work),
             Writer::Pool(workers) => {
-                workers.give(Box::new(postgres::WriteTask { work, clock: self.inner.clock.clone() }))
+                workers.give(Box::new(postgres::WriteTask { work, context: self.inner.context.clone() }))
             }
         }
     }

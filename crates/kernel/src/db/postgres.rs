@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use super::pool::{Handle, Task};
-use super::writer::{Ran, Work, run, run_effects};
+use super::writer::{Ran, Work, WriteContext, run, run_effects};
 use super::{DbError, DbResult};
-use crate::Clock;
 
 /// How often a transaction is tried before its caller hears of the conflict.
 const TRIES: u32 = 5;
 
 pub(crate) struct WriteTask {
     pub(crate) work: Box<dyn Work>,
-    pub(crate) clock: Clock,
+    pub(crate) context: WriteContext,
 }
 
 impl Task for WriteTask {
@@ -35,7 +34,7 @@ impl WriteTask {
         loop {
             begin(handle, "BEGIN")?;
             tries += 1;
-            match run(&mut *self.work, handle, &self.clock) {
+            match run(&mut *self.work, handle, &self.context) {
                 Ran::Keep(effects) => match handle.command("COMMIT") {
                     Ok(()) => {
                         run_effects(effects);

@@ -1,8 +1,10 @@
 //! A transaction as a service sees it.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
+use tokio::sync::Notify;
 
 use super::watch::Watch;
 use super::{Conn, DbError, DbResult};
@@ -24,11 +26,12 @@ pub(crate) struct TxState {
     watch: Watch,
     effects: Vec<Effect>,
     depth: u32,
+    bell: Arc<Notify>,
 }
 
 impl TxState {
-    pub(crate) fn new(now: Timestamp, watch: Watch) -> TxState {
-        TxState { now, watch, effects: Vec::new(), depth: 0 }
+    pub(crate) fn new(now: Timestamp, watch: Watch, bell: Arc<Notify>) -> TxState {
+        TxState { now, watch, effects: Vec::new(), depth: 0, bell }
     }
 
     pub(crate) fn into_effects(self) -> Vec<Effect> {
@@ -50,6 +53,12 @@ impl<'a> Tx<'a> {
     /// gone by then. It must be short and must not block; anything longer is a job.
     pub fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
         self.state.effects.push(Box::new(effect));
+    }
+
+    /// Wakes the job runner once this transaction is durable.
+    pub(crate) fn ring_for_jobs(&mut self) {
+        let bell = self.state.bell.clone();
+        self.after_commit(move || bell.notify_one());
     }
 
     /// Runs `work` so that a database error in it can be handled: on `Err` all it did is undone and the

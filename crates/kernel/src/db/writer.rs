@@ -3,10 +3,11 @@
 //! durable commit. An idle writer commits at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::error::Severity;
 use super::pool::{Connector, Handle};
@@ -75,6 +76,13 @@ where
     }
 }
 
+/// What every write is given beside its connection.
+#[derive(Clone)]
+pub(crate) struct WriteContext {
+    pub(crate) clock: Clock,
+    pub(crate) job_bell: Arc<Notify>,
+}
+
 /// How one run of a closure ended.
 pub(crate) enum Ran {
     /// It wants its work kept.
@@ -88,9 +96,9 @@ pub(crate) enum Ran {
 }
 
 /// Runs one closure inside whatever transaction or savepoint the caller has opened.
-pub(crate) fn run(work: &mut dyn Work, handle: &mut Handle, clock: &Clock) -> Ran {
+pub(crate) fn run(work: &mut dyn Work, handle: &mut Handle, context: &WriteContext) -> Ran {
     let began = Instant::now();
-    let mut state = TxState::new(clock.now(), handle.watch.clone());
+    let mut state = TxState::new(context.clock.now(), handle.watch.clone(), context.job_bell.clone());
     handle.watch.take_failure();
     let ran = catch_unwind(AssertUnwindSafe(|| work.run(&mut Tx::new(&mut handle.conn, &mut state))));
     handle.watch.own(false);
@@ -146,10 +154,10 @@ pub(crate) struct GroupWriter {
 }
 
 impl GroupWriter {
-    pub(crate) fn start(connector: Connector, clock: Clock, queue: usize, max_wait: Duration) -> DbResult<GroupWriter> {
+    pub(crate) fn start(connector: Connector, context: WriteContext, queue: usize, max_wait: Duration) -> DbResult<GroupWriter> {
         let handle = connector.open()?;
         let (sender, receiver) = crossbeam_channel::bounded(queue);
-        let thread = WriterThread { queue: receiver, connector, clock, max_wait, handle: Some(handle) };
+        let thread = WriterThread { queue: receiver, connector, context, max_wait, handle: Some(handle) };
         std::thread::Builder::new()
             .name("db-writer".into())
             .spawn(move || thread.work())
@@ -168,7 +176,7 @@ impl GroupWriter {
 struct WriterThread {
     queue: Receiver<Queued>,
     connector: Connector,
-    clock: Clock,
+    context: WriteContext,
     max_wait: Duration,
     handle: Option<Handle>,
 }
@@ -268,7 +276,7 @@ impl WriterThread {
     fn run_one(&mut self, work: &mut dyn Work) -> DbResult<Vec<Effect>> {
         let handle = self.handle.as_mut().ok_or(DbError::Closed)?;
         handle.command("SAVEPOINT work")?;
-        match run(work, handle, &self.clock) {
+        match run(work, handle, &self.context) {
             Ran::Keep(effects) => {
                 handle.command("RELEASE SAVEPOINT work")?;
                 Ok(effects)

@@ -1,0 +1,68 @@
+//! What other domains have to do when somebody joins, changes or goes.
+
+use muster_kernel::db::{Conn, DbResult, Tx};
+use muster_kernel::fault::Fault;
+use muster_kernel::{UserId, text_enum};
+
+use crate::Roles;
+
+text_enum! {
+    /// How a new person's membership begins.
+    pub enum Beginning {
+        /// Registered by themselves: somebody has to approve it.
+        Pending = "pending",
+        /// Invited by an admin, or the first admin.
+        Active = "active",
+    }
+}
+
+/// A domain's part in what happens to people. Everything runs in the transaction that changes the person, so
+/// that it happens altogether or not at all. The program passes an explicit list of these where it makes
+/// [`Accounts`](crate::Accounts).
+pub trait PersonHooks: Send + Sync {
+    /// Somebody is new.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn created(&self, tx: &mut Tx<'_>, user: UserId, beginning: Beginning) -> DbResult<()>;
+
+    /// Somebody's roles are these now.
+    ///
+    /// # Errors
+    /// When the change cannot be.
+    fn roles_changed(&self, _tx: &mut Tx<'_>, _user: UserId, _roles: Roles) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Somebody cannot sign in any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn deactivated(&self, _tx: &mut Tx<'_>, _user: UserId) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Whether somebody can be erased.
+    ///
+    /// # Errors
+    /// Why not.
+    fn may_erase(&self, _conn: &mut Conn, _user: UserId) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Erases what this domain knows of somebody.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn erase(&self, _tx: &mut Tx<'_>, _user: UserId) -> DbResult<()> {
+        Ok(())
+    }
+
+    /// All that this domain knows of somebody, for themselves, under the domain's name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn export(&self, _conn: &mut Conn, _user: UserId) -> DbResult<Option<(&'static str, serde_json::Value)>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,33 @@
+//! What all routes have in common: how a request is read, how an answer is made, and what goes round both.
+//!
+//! | for a handler | |
+//! |---|---|
+//! | [`Body<T>`] | the JSON of the request, checked for unknown fields |
+//! | [`Params<T>`] | the query string, unknown parameters refused |
+//! | [`PathOf<T>`] | the path's parameters |
+//! | [`IfMatch`] | the version the client saw |
+//! | [`OnceBody<T>`] | a body under an `Idempotency-Key` |
+//! | [`Reply`] | an answer with its ETag, a page with its `Link` |
+//!
+//! A handler returns `Result<Reply, Fault>`; [`envelope`] turns every fault, actix's own included, into
+//! `application/problem+json`.
+
+mod address;
+mod body;
+mod envelope;
+mod once;
+mod openapi;
+mod params;
+mod problem;
+mod rate;
+mod reply;
+
+pub use address::{ClientAddress, Proxies};
+pub use body::{Body, read_body};
+pub use envelope::{Caller, EnvelopeOptions, RequestId, envelope};
+pub use once::OnceBody;
+pub use openapi::{Documented, PermissionDoc, finish};
+pub use params::{IfMatch, Params, PathOf};
+pub use problem::Problem;
+pub use rate::{RateLimits, limit_rate};
+pub use reply::Reply;

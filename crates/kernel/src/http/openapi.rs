@@ -1,0 +1,147 @@
+//! What the OpenAPI document says of every operation, so that no route has to say it again: who may, which
+//! problems it can answer with, and that unknown fields are refused.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+
+use crate::fault::Code;
+
+/// A permission as the document shows it.
+#[derive(Debug, Clone)]
+pub struct PermissionDoc {
+    /// Its name, as routes give it in `x-permission`.
+    pub name: &'static str,
+    /// Who has it: role and reach (`all`, `own`, `wards`).
+    pub roles: Vec<(&'static str, &'static str)>,
+}
+
+/// A finished document.
+#[derive(Debug, Clone)]
+pub struct Documented(Value);
+
+impl Documented {
+    /// As JSON for people: what is kept in the repository.
+    pub fn pretty(&self) -> String {
+        // It was read from JSON, so it can be written as such.
+        let mut text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// As JSON for programs.
+    pub fn compact(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+
+/// Completes the document that the routes made.
+///
+/// # Errors
+/// When a route names a permission that nobody has declared.
+pub fn finish(api: &OpenApi, permissions: &[PermissionDoc]) -> Result<Documented, String> {
+    let mut document = serde_json::to_value(api).map_err(|e| e.to_string())?;
+    let known: BTreeMap<_, _> = permissions.iter().map(|p| (p.name, p)).collect();
+    let mut bodies = Vec::new();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for (path, item) in paths {
+            for method in METHODS {
+                if let Some(operation) = item.get_mut(method) {
+                    complete(operation, path, &known).map_err(|e| format!("{method} {path}: {e}"))?;
+                    collect_refs(&operation["requestBody"], &mut bodies);
+                }
+            }
+        }
+    }
+    refuse_unknown_fields(&mut document, bodies);
+    document["components"]["securitySchemes"] = json!({
+        "bearer": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The access token of a sign-in; it lives for 10 minutes."
+        },
+        "cookie": {
+            "type": "apiKey", "in": "cookie", "name": "muster_session",
+            "description": "The cookie of a sign-in with `\"session\":\"cookie\"`; only from the same site."
+        }
+    });
+    Ok(Documented(document))
+}
+
+fn complete(operation: &mut Value, path: &str, known: &BTreeMap<&str, &PermissionDoc>) -> Result<(), String> {
+    let permission = operation.get("x-permission").and_then(Value::as_str).map(str::to_owned);
+    let public = path.starts_with("/health") || operation.get("x-public").is_some();
+    let mut problems = vec![Code::RateLimited, Code::Internal, Code::Unavailable];
+    match (&permission, public) {
+        (Some(name), false) => {
+            let permission = known.get(name.as_str()).ok_or(format!("unknown permission {name}"))?;
+            let roles: Vec<_> = permission.roles.iter().map(|(role, _)| *role).collect();
+            operation["x-roles"] = json!(permission.roles.iter().copied().collect::<BTreeMap<_, _>>());
+            operation["security"] = json!([{ "bearer": roles }, { "cookie": roles }]);
+            problems.extend([Code::Unauthenticated, Code::Forbidden]);
+        }
+        (None, true) => operation["security"] = json!([]),
+        _ => return Err("give it either `x-permission` or `x-public`".into()),
+    }
+    if operation["parameters"].as_array().is_some_and(|p| !p.is_empty()) || operation.get("requestBody").is_some() {
+        problems.push(Code::Malformed);
+    }
+    if path.contains('{') {
+        problems.push(Code::NotFound);
+    }
+    if operation.get("requestBody").is_some() {
+        problems.extend([Code::TooLarge, Code::UnsupportedMediaType, Code::InvalidFields, Code::RequestTimeout]);
+    }
+    for code in problems {
+        let status = code.status().to_string();
+        if operation["responses"].get(&status).is_none() {
+            operation["responses"][status] = problem_response(code.title());
+        }
+    }
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        for (status, response) in responses {
+            if status.starts_with(['4', '5']) && response.get("content").is_none() {
+                let described = response["description"].as_str().unwrap_or_default().to_owned();
+                *response = problem_response(&described);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn problem_response(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } }
+    })
+}
+
+fn collect_refs(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(name) = map.get("$ref").and_then(Value::as_str).and_then(|r| r.rsplit('/').next()) {
+                found.push(name.to_owned());
+            }
+            map.values().for_each(|v| collect_refs(v, found));
+        }
+        Value::Array(list) => list.iter().for_each(|v| collect_refs(v, found)),
+        _ => {}
+    }
+}
+
+/// Marks every object that stands in a request, however deep, as taking nothing else.
+fn refuse_unknown_fields(document: &mut Value, mut waiting: Vec<String>) {
+    let mut done = std::collections::BTreeSet::new();
+    while let Some(name) = waiting.pop() {
+        if !done.insert(name.clone()) {
+            continue;
+        }
+        let schema = &mut document["components"]["schemas"][&name];
+        collect_refs(schema, &mut waiting);
+        if schema.get("properties").is_some() {
+            schema["additionalProperties"] = Value::Bool(false);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Work after the commit: a job is a row, written in the transaction that wants it, done afterwards by whichever
+//! gateway claims it first.
+//!
+//! - It survives a crash: a claim is a lease, and whoever's lease ran out is taken over from.
+//! - It is tried again with growing pauses, then left as `failed` for an admin to see and retry.
+//! - Long work goes in steps: [`JobRun::commit`] does a step and records the progress in one transaction, so that
+//!   a step is done once however often the job is tried.
+
+mod queries;
+mod runner;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::db::{Conn, Db, DbError, DbResult, Tx};
+use crate::page::PageRequest;
+use crate::{Timestamp, id_type, text_enum};
+
+pub(crate) use queries::purge as purge_finished;
+pub use runner::Runner;
+
+id_type! {
+    /// A job.
+    pub struct JobId;
+}
+
+text_enum! {
+    /// How far a job is.
+    pub enum JobState {
+        /// It waits for its time.
+        Queued = "queued",
+        /// Somebody is at it.
+        Running = "running",
+        /// It is done.
+        Done = "done",
+        /// It failed as often as it may; an admin can retry it.
+        Failed = "failed",
+    }
+}
+
+/// A job to be written.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    kind: &'static str,
+    payload: Value,
+    run_at: Option<Timestamp>,
+    unique_key: Option<String>,
+}
+
+impl NewJob {
+    /// A job of this kind, to be done at once. Payloads hold ids rather than what they stand for.
+    pub fn new(kind: &'static str, payload: impl Serialize) -> NewJob {
+        // What has no JSON form is a defect of the kind, which its first run will show.
+        let payload = serde_json::to_value(payload).unwrap_or(Value::Null);
+        NewJob { kind, payload, run_at: None, unique_key: None }
+    }
+
+    /// Not before this time.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> NewJob {
+        self.run_at = Some(at);
+        self
+    }
+
+    /// Once only: a second job with the same key is not written.
+    #[must_use]
+    pub fn once(mut self, key: impl Into<String>) -> NewJob {
+        self.unique_key = Some(key.into());
+        self
+    }
+}
+
+/// Writes a job in this transaction; `None` when its key was there already.
+///
+/// # Errors
+/// When the database fails.
+pub fn enqueue(tx: &mut Tx<'_>, job: NewJob) -> DbResult<Option<JobId>> {
+    let id = queries::insert(tx, &job)?;
+    if id.is_some() {
+        tx.ring_for_jobs();
+    }
+    Ok(id)
+}
+
+/// A job as an admin sees it: without its payload, which may be personal.
+#[derive(Debug, Clone, diesel::Queryable)]
+pub struct JobRow {
+    /// Its number.
+    pub id: JobId,
+    /// What kind of work.
+    pub kind: String,
+    /// How far it is.
+    pub state: JobState,
+    /// When it is due, or was.
+    pub run_at: Timestamp,
+    /// How often it was begun.
+    pub attempts: i32,
+    /// Why it did not succeed the last time.
+    pub last_error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was done or given up.
+    pub finished_at: Option<Timestamp>,
+    /// Goes up with every change.
+    pub version: i64,
+}
+
+/// Jobs, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(conn: &mut Conn, state: Option<JobState>, page: &PageRequest<i64>) -> DbResult<Vec<JobRow>> {
+    queries::list(conn, state, page)
+}
+
+/// What came of [`retry`].
+#[derive(Debug, Clone)]
+pub enum Retried {
+    /// It is queued again.
+    Queued(JobRow),
+    /// It has not failed, so there is nothing to retry.
+    NotFailed(JobState),
+    /// There is no such job.
+    NotFound,
+}
+
+/// Gives a failed job another full round of attempts.
+///
+/// # Errors
+/// When the database fails.
+pub fn retry(tx: &mut Tx<'_>, id: JobId) -> DbResult<Retried> {
+    if let Some(row) = queries::requeue(tx, id)? {
+        tx.ring_for_jobs();
+        return Ok(Retried::Queued(row));
+    }
+    Ok(match queries::state(tx, id)? {
+        Some(state) => Retried::NotFailed(state),
+        None => Retried::NotFound,
+    })
+}
+
+/// A kind of job.
+pub trait JobKind: Send + Sync {
+    /// Its name in the database; never reused for something else.
+    fn kind(&self) -> &'static str;
+
+    /// How often it is tried before it is left as failed.
+    fn attempts(&self) -> i32 {
+        10
+    }
+
+    /// Does it, or one step of it, and says through the run how far it came.
+    fn run<'a>(&'a self, run: JobRun<'a>) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>>;
+}
+
+/// Why a run did not succeed. The sentence is kept with the job: no names, no addresses.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The database failed.
+    #[error("{0}")]
+    Db(#[from] DbError),
+    /// Another gateway took the job over, because this one was away for too long.
+    #[error("the claim on the job was lost")]
+    ClaimLost,
+    /// Something else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<diesel::result::Error> for JobError {
+    fn from(error: diesel::result::Error) -> Self {
+        JobError::Db(error.into())
+    }
+}
+
+/// Where a step leaves the job.
+#[derive(Debug, Clone)]
+pub enum Next {
+    /// All is done.
+    Done,
+    /// There is more: the next step begins with this payload.
+    Continue(Value),
+}
+
+/// A proof that the outcome of a step was recorded: only [`JobRun`] makes one.
+#[derive(Debug)]
+pub struct Progress {
+    done: bool,
+}
+
+/// One run of a job.
+pub struct JobRun<'a> {
+    db: &'a Db,
+    id: JobId,
+    claim: &'a str,
+    payload: Value,
+}
+
+impl JobRun<'_> {
+    /// Which job it is.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// What the job was given, or where its last step left it.
+    pub fn payload(&self) -> &Value {
+        &self.payload
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        self.db
+    }
+
+    /// Does a step in a transaction that also records it: both happen or neither.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`JobError::ClaimLost`]; then nothing of the step is kept.
+    pub async fn commit<F>(&self, work: F) -> Result<Progress, JobError>
+    where
+        F: Fn(&mut Tx<'_>, &Value) -> Result<Next, JobError> + Send + 'static,
+    {
+        let (id, claim, payload) = (self.id, self.claim.to_owned(), self.payload.clone());
+        self.db
+            .write(move |tx| {
+                let next = work(tx, &payload)?;
+                let done = matches!(next, Next::Done);
+                if queries::record(tx, id, &claim, next)? { Ok(Progress { done }) } else { Err(JobError::ClaimLost) }
+            })
+            .await
+    }
+
+    /// Records that work outside of the database is done. If the program dies before this, the work is done
+    /// again: what it does must bear that.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn finish(&self) -> Result<Progress, JobError> {
+        self.commit(|_, _| Ok(Next::Done)).await
+    }
+}
+
+/// A job that comes round by itself, once for each span of time however many gateways run.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// Which kind.
+    pub kind: &'static str,
+    /// How often.
+    pub every: chrono::TimeDelta,
+}

@@ -1,0 +1,137 @@
+//! Doing the jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::{JobError, JobId, JobKind, JobRun, NewJob, Progress, Schedule, enqueue, queries};
+use crate::Timestamp;
+use crate::db::{Db, DbError};
+use crate::domain::Domain;
+use crate::random;
+
+/// How often to look for jobs that another gateway wrote, or whose time has come.
+const LOOK: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// An error's sentence is kept up to this length.
+const MAX_ERROR: usize = 500;
+
+/// Claims jobs and does them, as long as it runs.
+pub struct Runner {
+    db: Db,
+    kinds: Vec<Arc<dyn JobKind>>,
+    schedules: Vec<Schedule>,
+    name: String,
+}
+
+impl Runner {
+    /// A runner for the jobs of these domains.
+    pub fn new(db: Db, domains: &[Domain]) -> Runner {
+        Runner {
+            db,
+            kinds: domains.iter().flat_map(|d| d.jobs.iter().cloned()).collect(),
+            schedules: domains.iter().flat_map(|d| d.schedules.iter().copied()).collect(),
+            name: random::hex(8),
+        }
+    }
+
+    /// Runs until the sender of `stop` says so or is gone; a job under way is finished or taken over later.
+    pub async fn run(&self, mut stop: tokio::sync::watch::Receiver<bool>) {
+        let bell = self.db.job_bell();
+        while !*stop.borrow() {
+            if let Err(e) = self.run_due().await {
+                log::warn!("jobs wait: {e}");
+            }
+            tokio::select! {
+                () = bell.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                gone = stop.changed() => if gone.is_err() { return },
+            }
+        }
+    }
+
+    /// Does everything that is due now, and what that leads to; how many steps that were.
+    ///
+    /// # Errors
+    /// When the database fails; a job's own failure is recorded with it instead.
+    pub async fn run_due(&self) -> Result<usize, DbError> {
+        self.write_scheduled().await?;
+        let mut steps = 0;
+        while let Some(steps_of_job) = self.run_next().await? {
+            steps += steps_of_job;
+        }
+        Ok(steps)
+    }
+
+    async fn write_scheduled(&self) -> Result<(), DbError> {
+        for Schedule { kind, every } in self.schedules.iter().copied() {
+            self.db
+                .write(move |tx| {
+                    let span = every.num_microseconds().unwrap_or(i64::MAX).max(1);
+                    let slot = tx.now().micros().div_euclid(span);
+                    enqueue(tx, NewJob::new(kind, Value::Null).once(format!("{kind}@{slot}"))).map(drop)
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn run_next(&self) -> Result<Option<usize>, DbError> {
+        let names: Vec<_> = self.kinds.iter().map(|k| k.kind()).collect();
+        let by = self.name.clone();
+        let Some(job) = self.db.write(move |tx| queries::claim(tx, &names, &by)).await? else {
+            return Ok(None);
+        };
+        let Some(kind) = self.kinds.iter().find(|k| k.kind() == job.kind) else {
+            return Ok(None);
+        };
+        let mut payload = job.payload.0;
+        let mut attempt = job.attempts;
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            let run = JobRun { db: &self.db, id: job.id, claim: &self.name, payload };
+            match kind.run(run).await {
+                Ok(Progress { done: true }) => return Ok(Some(steps)),
+                Ok(Progress { done: false }) => {
+                    attempt = 1;
+                    let id = job.id;
+                    payload = self.db.read_one(move |conn| queries::payload(conn, id)).await?;
+                }
+                Err(e) => {
+                    self.record_failure(job.id, &**kind, attempt, &e).await?;
+                    return Ok(Some(steps));
+                }
+            }
+        }
+    }
+
+    async fn record_failure(&self, id: JobId, kind: &dyn JobKind, attempt: i32, e: &JobError) -> Result<(), DbError> {
+        if matches!(e, JobError::ClaimLost) {
+            return Ok(());
+        }
+        let last = attempt >= kind.attempts();
+        let error: String = e.to_string().chars().take(MAX_ERROR).collect();
+        if last {
+            log::error!(job = id.0, kind = kind.kind(); "a job failed for good: {error}");
+        } else {
+            log::warn!(job = id.0, kind = kind.kind(), attempt = attempt; "a job failed and will be tried again: {error}");
+        }
+        let by = self.name.clone();
+        self.db
+            .write(move |tx| {
+                let again = if last { None } else { Some(next_try(tx.now(), attempt)) };
+                queries::fail(tx, id, &by, &error, again)
+            })
+            .await
+    }
+}
+
+/// 5 s after the first attempt, twice as long after each further one, an hour at most.
+fn next_try(now: Timestamp, attempt: i32) -> Timestamp {
+    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(12);
+    now.plus(TimeDelta::seconds(5 << doublings).min(LONGEST_PAUSE))
+}
