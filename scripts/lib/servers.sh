@@ -73,6 +73,8 @@ start_postgres() {
   # Nothing here outlives the run, so nothing waits for the disk. Each test has its own database and connections.
   start_server postgres "$postgres_bin/postgres" -D postgres -k "$servers" -c listen_addresses= \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=128MB -c max_connections=300
+  # Backups on PostgreSQL are made by its own tools.
+  export PATH=$PATH:$postgres_bin
   export MUSTER_TEST_POSTGRES="postgres://muster@/postgres?host=${servers//\//%2F}"
 }
 

@@ -1,1 +1,21 @@
-//! gateway
+//! The gateway: reads the configuration, opens the database, mounts every domain's routes, and runs the commands
+//! of the `muster` program. It holds no rules of the club; those are in the domain crates.
+
+mod app;
+mod cli;
+mod commands;
+mod config;
+mod data_folder;
+mod docs;
+mod domains;
+mod exit;
+mod health;
+mod logging;
+pub mod server;
+
+pub use app::{AppState, app};
+pub use cli::program;
+pub use config::{Config, LogFormat, Switch, env_example};
+pub use docs::openapi_document;
+pub use domains::domains;
+pub use exit::Exit;

@@ -9,7 +9,7 @@ use muster_kernel::{Fields, Timestamp, UserId};
 
 use crate::models::User;
 use crate::queries::{self, NewUser};
-use crate::{Actor, Beginning, Email, Keyring, Password, Passwords, PersonHooks, Role, Roles};
+use crate::{Actor, Beginning, Email, Keyring, Password, Passwords, PersonHooks, Roles};
 
 /// The service for people. It cannot be made without saying which domains have a part in what happens to them.
 #[derive(Clone)]
@@ -30,9 +30,9 @@ pub struct SignedIn {
     pub roles: Roles,
 }
 
-/// The first admin, or a further one made from the command line.
+/// Somebody who can sign in at once.
 #[derive(Debug)]
-pub struct NewAdmin {
+pub struct NewPerson {
     /// The address to sign in with.
     pub email: String,
     /// The first name.
@@ -41,6 +41,8 @@ pub struct NewAdmin {
     pub last_name: String,
     /// The password.
     pub password: Password,
+    /// What they are in the club.
+    pub roles: Roles,
 }
 
 /// Why an account could not be made or used.
@@ -81,12 +83,13 @@ impl Accounts {
         Accounts { hooks: hooks.into(), passwords, keys: Arc::new(keys) }
     }
 
-    /// Makes an admin who can sign in at once; for the command line, where whoever asks holds the server.
+    /// Makes a person who can sign in at once, with an active membership. Nobody's permission is asked: it is for
+    /// the command line and for programs whose caller holds the server.
     ///
     /// # Errors
     /// When the address is taken, or a field is wrong.
-    pub async fn create_admin(&self, db: &Db, admin: NewAdmin) -> Result<UserId, AccountError> {
-        let NewAdmin { email, first_name, last_name, password } = admin;
+    pub async fn create_person(&self, db: &Db, person: NewPerson) -> Result<UserId, AccountError> {
+        let NewPerson { email, first_name, last_name, password, roles } = person;
         let mut fields = Fields::new();
         let email = Email::parse(&email);
         fields.must(email.is_ok(), "/email", "invalid", "This is not an e-mail address.");
@@ -103,7 +106,7 @@ impl Accounts {
                 first_name: &first_name,
                 last_name: &last_name,
                 password_hash: &hash,
-                roles: Roles::of([Role::Admin]),
+                roles,
             };
             accounts.create(tx, &new, Beginning::Active)
         })

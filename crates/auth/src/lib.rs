@@ -36,7 +36,7 @@ mod routes;
 mod schema;
 mod token;
 
-pub use accounts::{AccountError, Accounts, NewAdmin, SignedIn, has_no_admin};
+pub use accounts::{AccountError, Accounts, NewPerson, SignedIn, has_no_admin};
 pub use actor::Actor;
 pub use domain::domain;
 pub use email::{Email, NotAnAddress};

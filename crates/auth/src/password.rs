@@ -92,7 +92,7 @@ impl Passwords {
 
     /// A well-formed hash of the same cost that no password is known for.
     fn stand_in(&self) -> String {
-        format!("$2b${:02}$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyz01234", self.cost)
+        format!("$2b${:02}$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyz0123.", self.cost)
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {

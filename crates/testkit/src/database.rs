@@ -87,8 +87,8 @@ impl Drop for TestDb {
     }
 }
 
-/// An empty place for a database that nobody has migrated, for tests of starting up.
-pub fn first_of_2026() -> Timestamp {
+/// Where the testkit's clocks begin.
+fn first_of_2026() -> Timestamp {
     Timestamp::from_micros(1_767_225_600_000_000).expect("a time in range")
 }
 

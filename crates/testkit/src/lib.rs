@@ -14,7 +14,9 @@
 
 mod database;
 mod engines;
+mod people;
 
 pub use database::{TestDb, TestDbOptions};
 pub use engines::{OnEngine, run};
 pub use muster_kernel::db::Engine;
+pub use people::{PASSWORD, People, Person};

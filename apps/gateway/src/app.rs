@@ -1,0 +1,107 @@
+//! The application: every domain's routes, and what goes round them.
+
+use actix_cors::Cors;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use muster_auth::{Accounts, authenticate};
+use muster_kernel::db::Db;
+use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::docs::{self, Docs};
+use crate::{Config, Exit, Switch, health};
+
+/// What all workers share.
+#[derive(Clone)]
+pub struct AppState {
+    db: web::Data<Db>,
+    accounts: web::Data<Accounts>,
+    limits: web::Data<RateLimits>,
+    envelope: web::Data<EnvelopeOptions>,
+    docs: web::Data<Docs>,
+    metrics: Option<web::Data<PrometheusHandle>>,
+    origins: Vec<String>,
+}
+
+impl AppState {
+    /// The state of a gateway with this configuration.
+    ///
+    /// # Errors
+    /// When the configuration cannot be.
+    pub fn new(config: &Config, db: Db, accounts: Accounts, metrics: Option<PrometheusHandle>) -> Result<AppState, Exit> {
+        let https = config.public_url()?.is_some_and(|url| url.starts_with("https://"));
+        let limits = RateLimits::new(config.rate_limits == Switch::On, config.proxies()?);
+        Ok(AppState {
+            db: web::Data::new(db),
+            accounts: web::Data::new(accounts),
+            limits: web::Data::new(limits),
+            envelope: web::Data::new(EnvelopeOptions { https, ..EnvelopeOptions::default() }),
+            docs: web::Data::new(Docs::new().map_err(Exit::failed)?),
+            metrics: metrics.map(web::Data::new),
+            origins: config.allowed_origins.iter().filter(|o| !o.is_empty()).cloned().collect(),
+        })
+    }
+
+    /// Pages of other origins, as far as the configuration names them.
+    fn cors(&self) -> Cors {
+        let mut cors = Cors::default()
+            .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+            .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::ACCEPT_LANGUAGE])
+            .allowed_headers([header::IF_MATCH, header::IF_NONE_MATCH])
+            .allowed_headers(["idempotency-key", "x-request-id"])
+            .expose_headers(["etag", "location", "link", "retry-after", "ratelimit", "ratelimit-policy"])
+            .expose_headers(["x-request-id", "idempotency-replayed"])
+            .supports_credentials()
+            // What another origin may read is decided here; what it may do, by who is signed in.
+            .block_on_origin_mismatch(false)
+            .max_age(3600);
+        for origin in &self.origins {
+            cors = cors.allowed_origin(origin);
+        }
+        cors
+    }
+}
+
+/// Every domain's routes, below `/api`.
+pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
+    config.configure(muster_auth::mount);
+}
+
+/// The application. The last one to wrap is the first one a request meets.
+pub fn app(
+    state: &AppState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    let mut app = App::new()
+        .app_data(state.db.clone())
+        .app_data(state.accounts.clone())
+        .app_data(state.limits.clone())
+        .app_data(state.envelope.clone())
+        .app_data(state.docs.clone());
+    if let Some(metrics) = &state.metrics {
+        app = app.app_data(metrics.clone());
+    }
+    let (app, _) = app
+        .into_utoipa_app()
+        .configure(health::mount)
+        .configure(docs::mount)
+        .service(utoipa_actix_web::scope("/api").configure(mount))
+        .split_for_parts();
+    app.wrap(from_fn(authenticate))
+        .wrap(from_fn(limit_rate))
+        .wrap(state.cors())
+        .wrap(Compress::default())
+        .wrap(from_fn(envelope))
+}

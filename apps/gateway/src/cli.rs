@@ -1,0 +1,178 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+
+use crate::{Config, Exit, commands, config, logging};
+
+/// A backend for clubs: members, money, classes, coaches and chat.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, about, after_help = "Without a command, `muster serve` is run. Exit codes: 0 done, 1 failed, \
+    2 usage, 3 configuration, 4 database, 5 `check` found damage, 6 address or folder in use.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server; makes the data folder, the database and the keys if they are not there
+    Serve(ServeArgs),
+    /// Bring the database up to this version; on SQLite a copy of the old one is kept
+    Migrate,
+    /// Make somebody an admin who can sign in at once
+    CreateAdmin(CreateAdminArgs),
+    /// Prove that the data is sound; beside a running server if you like
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a copy of the database to FILE; beside a running server if you like
+    Backup {
+        /// The file to write; it must not be there yet
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database; the server must be stopped
+    Restore {
+        /// The file that `muster backup` wrote
+        file: PathBuf,
+    },
+    /// Write all data to FOLDER as CSV and JSON; beside a running server if you like
+    Export {
+        /// The folder; it is made, and must be empty if it is there
+        folder: PathBuf,
+    },
+    /// Begin a new epoch after a restore made by other means: clients then load everything anew
+    Epoch {
+        #[command(subcommand)]
+        command: EpochCommand,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum EpochCommand {
+    /// Begin a new epoch
+    New,
+}
+
+/// What `serve` takes beside the configuration.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeArgs {
+    /// Read the time (RFC 3339) from FILE at every look; for tests, on loopback only
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_clock: Option<PathBuf>,
+}
+
+/// Who is to be an admin.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CreateAdminArgs {
+    /// The address to sign in with
+    #[arg(long)]
+    pub(crate) email: String,
+    /// The first name
+    #[arg(long, default_value = "Club")]
+    pub(crate) first_name: String,
+    /// The last name
+    #[arg(long, default_value = "Admin")]
+    pub(crate) last_name: String,
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn program(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match run(args.into_iter().collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            if !exit.message.is_empty() {
+                tell(&format!("muster: {}", exit.message));
+            }
+            ExitCode::from(exit.code)
+        }
+    }
+}
+
+fn run(args: Vec<OsString>) -> Result<(), Exit> {
+    load_env_file()?;
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(e) => return Err(wrong_arguments(&e, &args)),
+    };
+    let Cli { command, config } = cli;
+    config.check()?;
+    logging::start(&config)?;
+    match command.unwrap_or(Command::Serve(ServeArgs::default())) {
+        Command::Serve(args) => commands::serve::run(&config, &args),
+        Command::Migrate => commands::migrate::run(&config),
+        Command::CreateAdmin(args) => commands::create_admin::run(&config, args),
+        Command::Check { json } => commands::check::run(&config, json),
+        Command::Backup { file } => commands::backup::run(&config, &file),
+        Command::Restore { file } => commands::restore::run(&config, &file),
+        Command::Export { folder } => commands::export::run(&config, &folder),
+        Command::Epoch { command: EpochCommand::New } => commands::epoch::run(&config),
+        Command::Openapi => commands::openapi::run(),
+    }
+}
+
+/// Reads `.env` in the present folder, below the environment.
+fn load_env_file() -> Result<(), Exit> {
+    let entries = match dotenvy::from_filename_iter(".env") {
+        Ok(entries) => entries,
+        Err(e) if e.not_found() => return Ok(()),
+        Err(e) => return Err(Exit::configuration(format!(".env cannot be read: {e}"))),
+    };
+    let known: Vec<_> = config::keys().into_iter().map(|(key, _, _)| key).collect();
+    for entry in entries {
+        let (key, _) = entry.map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))?;
+        if key.starts_with("MUSTER_") && !known.contains(&key) && !key.starts_with("MUSTER_TEST_") {
+            let detail = format!(".env sets {key}, which is no key of the configuration; .env.example lists them");
+            return Err(Exit::configuration(detail));
+        }
+    }
+    dotenvy::from_filename(".env").map(drop).map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))
+}
+
+/// What clap says of wrong arguments. A wrong value that came from the environment is a matter of configuration.
+fn wrong_arguments(error: &clap::Error, args: &[OsString]) -> Exit {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let asked = error.print();
+        return Exit { code: if asked.is_ok() { 0 } else { 1 }, message: String::new() };
+    }
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.split([' ', '=']).next().unwrap_or_default().to_owned(),
+        _ => String::new(),
+    };
+    let on_the_line = args.iter().any(|a| a.to_string_lossy().starts_with(&argument));
+    if !argument.is_empty() && !on_the_line {
+        let key = format!("MUSTER_{}", argument.trim_start_matches('-').replace('-', "_").to_uppercase());
+        let text = error.to_string();
+        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return Exit::configuration(format!("{key} cannot be read: {reason}"));
+    }
+    // Whether it can be shown or not, the exit code says it.
+    let _ = error.print();
+    Exit::usage("")
+}
+
+/// A line on standard error, also where nothing is logged.
+#[allow(clippy::print_stderr, reason = "the program's own voice")]
+pub(crate) fn tell(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A line on standard output: what a command was asked for.
+pub(crate) fn say(line: &str) {
+    use std::io::Write;
+    // A reader that has gone away (`muster check | head`) is no failure of ours.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

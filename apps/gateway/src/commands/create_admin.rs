@@ -1,0 +1,56 @@
+//! `muster create-admin`.
+
+use std::io::{BufRead, IsTerminal, Read};
+
+use muster_auth::{Keyring, NewPerson, Password, Passwords, Role, Roles};
+
+use super::{block_on, open, prepare_database};
+use crate::cli::CreateAdminArgs;
+use crate::{Config, Exit, cli, data_folder, domains};
+
+/// Nobody's password is longer, and nobody's mistake fills the memory.
+const LONGEST_INPUT: u64 = 4096;
+
+pub(crate) fn run(config: &Config, args: CreateAdminArgs) -> Result<(), Exit> {
+    let password = if args.password_stdin { from_stdin()? } else { ask()? };
+    prepare_database(config)?;
+    data_folder::prepare(&config.data_dir)?;
+    let keys = Keyring::open(&config.secret_path())?;
+    let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys);
+    let email = args.email.clone();
+    let admin = NewPerson {
+        email: args.email,
+        first_name: args.first_name,
+        last_name: args.last_name,
+        password,
+        roles: Roles::of([Role::Admin]),
+    };
+    let db = open(config)?;
+    block_on(async { Ok(accounts.create_person(&db, admin).await?) })?;
+    cli::say(&format!("{email} is an admin and can sign in"));
+    Ok(())
+}
+
+fn from_stdin() -> Result<Password, Exit> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .take(LONGEST_INPUT)
+        .read_line(&mut line)
+        .map_err(|e| Exit::failed(format!("the password cannot be read: {e}")))?;
+    Ok(Password::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn ask() -> Result<Password, Exit> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Exit::usage("there is no terminal to ask for the password on; give it with --password-stdin"));
+    }
+    let asked = |prompt| {
+        rpassword::prompt_password(prompt).map_err(|e| Exit::failed(format!("the password cannot be read: {e}")))
+    };
+    let first = asked("Password (at least 8 characters): ")?;
+    if first != asked("Once more: ")? {
+        return Err(Exit::failed("the two passwords differ; nothing was done"));
+    }
+    Ok(Password::new(first))
+}

@@ -1,0 +1,81 @@
+//! `muster restore`: puts a backup in the place of the database.
+
+use std::path::{Path, PathBuf};
+
+use muster_kernel::db::{SchemaState, Target, copy_sqlite, schema_state, sqlite_damage};
+use muster_kernel::random;
+
+use crate::commands::{epoch, postgres_tools, prepare_database};
+use crate::{Config, Exit, cli, data_folder};
+
+pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
+    if !file.is_file() {
+        return Err(Exit::failed(format!("there is no backup at {}", file.display())));
+    }
+    match config.target()? {
+        Target::Sqlite(database) => restore_sqlite(config, file, &database)?,
+        Target::Postgres(url) => postgres_tools::restore(&url, file)?,
+    }
+    // The backup may be of an older version.
+    prepare_database(config)?;
+    epoch::run(config)?;
+    cli::say("the backup is in place");
+    Ok(())
+}
+
+fn restore_sqlite(config: &Config, file: &Path, database: &Path) -> Result<(), Exit> {
+    look_at(file)?;
+    data_folder::prepare(&config.data_dir)?;
+    let _lock = data_folder::lock(&Target::Sqlite(database.to_owned()))?;
+    // Copied beside the database and looked at again, then put in place in one step.
+    let draft = beside(database, &format!(".restore-{}", random::hex(4)));
+    let placed = copy_sqlite(file, &draft).map_err(Exit::from).and_then(|()| look_at(&draft)).and_then(|()| {
+        let io = |e: std::io::Error| Exit::failed(format!("{} cannot be replaced: {e}", database.display()));
+        private(&draft).map_err(io)?;
+        // What is left of the old database's log must not be played into the new one.
+        for suffix in ["-wal", "-shm"] {
+            match std::fs::remove_file(beside(database, suffix)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
+                _ => {}
+            }
+        }
+        std::fs::rename(&draft, database).map_err(io)
+    });
+    if placed.is_err() {
+        let _ = std::fs::remove_file(&draft);
+    }
+    placed
+}
+
+/// A backup that is no sound database of a known version is refused before anything is touched.
+fn look_at(file: &Path) -> Result<(), Exit> {
+    let damage = sqlite_damage(file).map_err(|e| Exit::failed(format!("{} is no backup: {e}", file.display())))?;
+    if let Some(first) = damage.first() {
+        return Err(Exit::failed(format!("{} is damaged: {first}", file.display())));
+    }
+    match schema_state(&Target::Sqlite(file.to_owned()))? {
+        SchemaState::Current | SchemaState::Behind(_) => Ok(()),
+        SchemaState::Fresh => Err(Exit::failed(format!("{} is no backup of a club", file.display()))),
+        SchemaState::Newer(name) => Err(Exit::database(format!(
+            "{} was made by a newer version of muster (it has the migration {name})",
+            file.display()
+        ))),
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! `muster serve`: makes what is not there yet, then serves until it is told to stop.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use muster_auth::{Keyring, Passwords, has_no_admin};
+use muster_kernel::Clock;
+use muster_kernel::db::{Db, DbOptions};
+use muster_kernel::job::Runner;
+use muster_kernel::mail::Delivery;
+use tokio::sync::watch;
+
+use super::prepare_database;
+use crate::cli::{self, ServeArgs};
+use crate::server::{ConnectionLimits, ServeOptions, bind, serve};
+use crate::{AppState, Config, Exit, Switch, app, data_folder, domains};
+
+/// How long requests under way may take to finish when the program is told to stop, in seconds.
+const LAST_REQUESTS: u64 = 6;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 2048;
+
+pub(crate) fn run(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
+    actix_web::rt::System::new().block_on(run_async(config, args))
+}
+
+async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
+    // First what can be refused without leaving anything behind.
+    let clock = clock(config, args)?;
+    let mail = Delivery::new(&config.mail())?;
+    let listeners = listen(config)?;
+    data_folder::prepare(&config.data_dir)?;
+    let target = config.target()?;
+    let _lock = data_folder::lock(&target)?;
+    let keys = Keyring::open(&config.secret_path())?;
+    prepare_database(config)?;
+
+    let db = Db::open(&target, DbOptions { clock, ..DbOptions::default() })?;
+    let metrics = measure(config)?;
+    let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys);
+    let state = AppState::new(config, db.clone(), accounts, metrics)?;
+    let mut domains = domains();
+    domains.push(muster_kernel::Domain { name: "mail", jobs: vec![Arc::new(mail)], ..Default::default() });
+
+    let addresses = listeners
+        .iter()
+        .map(TcpListener::local_addr)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| Exit::failed(e.to_string()))?;
+    let options = ServeOptions { shutdown_timeout: LAST_REQUESTS, ..ServeOptions::default() };
+    let server = serve(listeners, ConnectionLimits::default(), options, move || app(&state))
+        .map_err(|e| Exit::failed(format!("the server cannot start: {e}")))?;
+    for address in &addresses {
+        cli::say(&format!("listening on http://{address}"));
+    }
+    greet(config, &db, addresses.first().map(ToString::to_string)).await?;
+
+    let (stop_jobs, jobs_stop) = watch::channel(false);
+    let runner = Runner::new(db.clone(), &domains);
+    let jobs = tokio::task::spawn_local(async move { runner.run(jobs_stop).await });
+    let handle = server.handle();
+    let stop = tokio::task::spawn_local(async move {
+        told_to_stop().await;
+        log::info!("stopping: requests under way are finished");
+        handle.stop(true).await;
+    });
+    let served = server.await;
+    stop.abort();
+    // Nobody listens any more when the runner has gone on its own.
+    let _ = stop_jobs.send(true);
+    if tokio::time::timeout(Duration::from_secs(1), jobs).await.is_err() {
+        log::info!("a job under way will be taken up again at the next start");
+    }
+    db.drain().await;
+    log::info!("stopped");
+    served.map_err(|e| Exit::failed(format!("the server failed: {e}")))
+}
+
+fn clock(config: &Config, args: &ServeArgs) -> Result<Clock, Exit> {
+    match &args.test_clock {
+        None => Ok(Clock::system()),
+        Some(_) if !config.is_loopback()? => {
+            Err(Exit::configuration("--test-clock is only for servers on a loopback address"))
+        }
+        Some(file) => Ok(Clock::file(file.clone())?),
+    }
+}
+
+fn listen(config: &Config) -> Result<Vec<TcpListener>, Exit> {
+    let mut listeners = Vec::new();
+    for address in config.bind_addresses()? {
+        let listener = bind(address, BACKLOG).map_err(|e| match e.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                Exit::in_use(format!("{address} is in use; stop what listens there, or set MUSTER_BIND to another"))
+            }
+            _ => Exit::configuration(format!("cannot listen on {address}: {e}")),
+        })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// Starts measuring where the configuration asks for it.
+fn measure(config: &Config) -> Result<Option<PrometheusHandle>, Exit> {
+    if config.metrics == Switch::Off {
+        return Ok(None);
+    }
+    let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&buckets)
+        .map_err(|e| Exit::failed(e.to_string()))?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|e| Exit::failed(e.to_string()))?;
+    Ok(Some(handle))
+}
+
+async fn greet(config: &Config, db: &Db, address: Option<String>) -> Result<(), Exit> {
+    let home = config.public_url()?.or_else(|| address.map(|a| format!("http://{a}"))).unwrap_or_default();
+    cli::say(&format!("the API is explained at {home}/api/docs/"));
+    if db.read_one(has_no_admin).await? {
+        cli::say("the club has no admin yet; make one with: muster create-admin --email you@example.org");
+    }
+    if config.bcrypt_cost < 10 {
+        log::warn!("MUSTER_BCRYPT_COST is {}: fine for tests, too weak for people's passwords", config.bcrypt_cost);
+    }
+    Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without signals the program ends by being killed, which it is made for.
+        std::future::pending::<()>().await;
+    }
+}
