@@ -14,6 +14,7 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::docs::{self, Docs};
+use crate::operations::{Operations, nothing_here};
 use crate::{Config, Exit, Switch, health};
 
 /// What all workers share.
@@ -24,6 +25,7 @@ pub struct AppState {
     limits: web::Data<RateLimits>,
     envelope: web::Data<EnvelopeOptions>,
     docs: web::Data<Docs>,
+    operations: web::Data<Operations>,
     metrics: Option<web::Data<PrometheusHandle>>,
     origins: Vec<String>,
 }
@@ -36,12 +38,14 @@ impl AppState {
     pub fn new(config: &Config, db: Db, accounts: Accounts, metrics: Option<PrometheusHandle>) -> Result<AppState, Exit> {
         let https = config.public_url()?.is_some_and(|url| url.starts_with("https://"));
         let limits = RateLimits::new(config.rate_limits == Switch::On, config.proxies()?);
+        let docs = Docs::new().map_err(Exit::failed)?;
         Ok(AppState {
+            operations: web::Data::new(Operations::of(docs.document())),
             db: web::Data::new(db),
             accounts: web::Data::new(accounts),
             limits: web::Data::new(limits),
             envelope: web::Data::new(EnvelopeOptions { https, ..EnvelopeOptions::default() }),
-            docs: web::Data::new(Docs::new().map_err(Exit::failed)?),
+            docs: web::Data::new(docs),
             metrics: metrics.map(web::Data::new),
             origins: config.allowed_origins.iter().filter(|o| !o.is_empty()).cloned().collect(),
         })
@@ -89,7 +93,8 @@ pub fn app(
         .app_data(state.accounts.clone())
         .app_data(state.limits.clone())
         .app_data(state.envelope.clone())
-        .app_data(state.docs.clone());
+        .app_data(state.docs.clone())
+        .app_data(state.operations.clone());
     if let Some(metrics) = &state.metrics {
         app = app.app_data(metrics.clone());
     }
@@ -99,7 +104,8 @@ pub fn app(
         .configure(docs::mount)
         .service(utoipa_actix_web::scope("/api").configure(mount))
         .split_for_parts();
-    app.wrap(from_fn(authenticate))
+    app.default_service(web::to(nothing_here))
+        .wrap(from_fn(authenticate))
         .wrap(from_fn(limit_rate))
         .wrap(state.cors())
         .wrap(Compress::default())

@@ -60,7 +60,8 @@ pub(crate) fn base() -> Document {
 /// What the documentation routes serve, made once at start.
 #[derive(Clone)]
 pub(crate) struct Docs {
-    document: web::Bytes,
+    document: Documented,
+    bytes: web::Bytes,
     etag: String,
     problems: web::Bytes,
     page: Arc<utoipa_swagger_ui::Config<'static>>,
@@ -68,18 +69,24 @@ pub(crate) struct Docs {
 
 impl Docs {
     pub(crate) fn new() -> Result<Docs, String> {
-        let document = openapi_document()?.compact();
+        let document = openapi_document()?;
         let page = utoipa_swagger_ui::Config::new(["/api/openapi.json"])
             .validator_url("none")
             .try_it_out_enabled(true)
             .persist_authorization(false);
         Ok(Docs {
-            document: document.into(),
+            bytes: document.compact().into(),
+            document,
             // The document changes only with the program, so a tag for each start is precise enough.
             etag: format!("\"{}\"", random::hex(8)),
             problems: problems_page().into(),
             page: Arc::new(page),
         })
+    }
+
+    /// The OpenAPI document.
+    pub(crate) fn document(&self) -> &Documented {
+        &self.document
     }
 }
 
@@ -96,7 +103,7 @@ async fn document(req: HttpRequest, docs: web::Data<Docs>) -> HttpResponse {
     let seen = req.headers().get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == docs.etag.as_bytes());
     let mut response = if seen { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, docs.etag.clone()));
-    if seen { response.finish() } else { response.content_type("application/json").body(docs.document.clone()) }
+    if seen { response.finish() } else { response.content_type("application/json").body(docs.bytes.clone()) }
 }
 
 async fn problems(docs: web::Data<Docs>) -> HttpResponse {

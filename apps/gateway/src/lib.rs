@@ -11,6 +11,7 @@ mod domains;
 mod exit;
 mod health;
 mod logging;
+mod operations;
 pub mod server;
 
 pub use app::{AppState, app};

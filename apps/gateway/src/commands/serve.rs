@@ -1,5 +1,6 @@
 //! `muster serve`: makes what is not there yet, then serves until it is told to stop.
 
+use std::future::Future;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(crate) fn run(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
 }
 
 async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
+    let told_to_stop = told_to_stop();
     // First what can be refused without leaving anything behind.
     let clock = clock(config, args)?;
     let mail = Delivery::new(&config.mail())?;
@@ -62,7 +64,7 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     let jobs = tokio::task::spawn_local(async move { runner.run(jobs_stop).await });
     let handle = server.handle();
     let stop = tokio::task::spawn_local(async move {
-        told_to_stop().await;
+        told_to_stop.await;
         log::info!("stopping: requests under way are finished");
         handle.stop(true).await;
     });
@@ -129,21 +131,29 @@ async fn greet(config: &Config, db: &Db, address: Option<String>) -> Result<(), 
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn told_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+/// Ends with SIGTERM or Ctrl-C, which are listened for from the moment of the call.
+#[cfg(unix)]
+fn told_to_stop() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        match (terminate, interrupt) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
-            return;
+            // Without signals the program ends by being killed, which it is made for.
+            _ => std::future::pending().await,
         }
     }
+}
+
+/// Ends with Ctrl-C.
+#[cfg(not(unix))]
+async fn told_to_stop() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without signals the program ends by being killed, which it is made for.
         std::future::pending::<()>().await;
     }
 }

@@ -59,7 +59,6 @@ impl Connector {
 
 /// Opens the embedded engine as Muster uses it. Waiting comes first, so that even the switch to WAL waits.
 pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConnection> {
-    let unavailable = |e: &dyn std::fmt::Display| DbError::Unavailable(e.to_string());
     let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| unavailable(&e))?;
     let setup = match purpose {
         Purpose::Write => {
@@ -76,14 +75,19 @@ pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConne
     Ok(conn)
 }
 
+/// libpq explains itself over several lines; whoever starts the program wants one sentence.
+fn unavailable(error: &dyn std::fmt::Display) -> DbError {
+    DbError::Unavailable(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Opens a PostgreSQL connection. Messages are pinned to English because one of them is matched by text.
 pub(crate) fn open_postgres(url: &str) -> DbResult<PgConnection> {
-    let mut conn = PgConnection::establish(url).map_err(|e| DbError::Unavailable(e.to_string()))?;
+    let mut conn = PgConnection::establish(url).map_err(|e| unavailable(&e))?;
     conn.batch_execute(
         "SET application_name = 'muster'; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
          SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC'",
     )
-    .map_err(|e| DbError::Unavailable(e.to_string()))?;
+    .map_err(|e| unavailable(&e))?;
     // Only a superuser may set it; where the server is not English a lost deadlock is an error, not a retry.
     let _ = conn.batch_execute("SET lc_messages = 'C'");
     Ok(conn)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::uri::{PathAndQuery, Uri};
 use actix_web::middleware::Next;
@@ -86,6 +87,10 @@ pub async fn envelope<B: MessageBody + 'static>(
     trim_slash(&mut req, options.pages);
     let path = req.path().to_owned();
     let method = req.method().clone();
+    if method == Method::HEAD {
+        // The same as a GET; that no body follows is seen to where the answer is written.
+        req.head_mut().method = Method::GET;
+    }
     let finish = |status: u16, route: &str, actor: Option<UserId>, fault: Option<&Fault>| {
         let took = began.elapsed();
         log_line(&id.0, method.as_str(), route, status, actor, took, fault);
@@ -154,13 +159,9 @@ fn with_problem<B: MessageBody + 'static>(
     let (req, old) = response.into_parts();
     let fault = old.extensions().get::<Fault>().cloned().unwrap_or_else(|| problem::of_status(status));
     let mut answer = Problem::response(&fault, path, id);
-    for name in [header::ALLOW, header::SET_COOKIE] {
-        for value in old.headers().get_all(&name) {
-            answer.headers_mut().append(name.clone(), value.clone());
-        }
-    }
-    for (name, value) in old.headers().iter().filter(|(name, _)| name.as_str().starts_with("ratelimit")) {
-        answer.headers_mut().insert(name.clone(), value.clone());
+    // What others have said about the answer stays; what describes the old body goes with it.
+    for (name, value) in old.headers().iter().filter(|(name, _)| !name.as_str().starts_with("content-")) {
+        answer.headers_mut().append(name.clone(), value.clone());
     }
     answer.extensions_mut().insert(fault);
     ServiceResponse::new(req, answer).map_into_right_body()

@@ -30,6 +30,15 @@ impl Documented {
         text
     }
 
+    /// Every path with its methods.
+    pub fn operations(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        let paths = self.0["paths"].as_object().into_iter().flatten();
+        paths.map(|(path, item)| {
+            let methods = METHODS.iter().filter(|method| item.get(**method).is_some());
+            (path.as_str(), methods.map(|method| method.to_uppercase()).collect())
+        })
+    }
+
     /// As JSON for programs.
     pub fn compact(&self) -> String {
         self.0.to_string()
