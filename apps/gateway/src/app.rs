@@ -35,7 +35,12 @@ impl AppState {
     ///
     /// # Errors
     /// When the configuration cannot be.
-    pub fn new(config: &Config, db: Db, accounts: Accounts, metrics: Option<PrometheusHandle>) -> Result<AppState, Exit> {
+    pub fn new(
+        config: &Config,
+        db: Db,
+        accounts: Accounts,
+        metrics: Option<PrometheusHandle>,
+    ) -> Result<AppState, Exit> {
         let https = config.public_url()?.is_some_and(|url| url.starts_with("https://"));
         let limits = RateLimits::new(config.rate_limits == Switch::On, config.proxies()?);
         let docs = Docs::new().map_err(Exit::failed)?;
@@ -55,7 +60,12 @@ impl AppState {
     fn cors(&self) -> Cors {
         let mut cors = Cors::default()
             .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-            .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::ACCEPT_LANGUAGE])
+            .allowed_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::ACCEPT,
+                header::ACCEPT_LANGUAGE,
+            ])
             .allowed_headers([header::IF_MATCH, header::IF_NONE_MATCH])
             .allowed_headers(["idempotency-key", "x-request-id"])
             .expose_headers(["etag", "location", "link", "retry-after", "ratelimit", "ratelimit-policy"])

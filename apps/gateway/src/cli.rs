@@ -11,8 +11,13 @@ use crate::{Config, Exit, commands, config, logging};
 
 /// A backend for clubs: members, money, classes, coaches and chat.
 #[derive(Debug, Parser)]
-#[command(name = "muster", version, about, after_help = "Without a command, `muster serve` is run. Exit codes: 0 done, 1 failed, \
-    2 usage, 3 configuration, 4 database, 5 `check` found damage, 6 address or folder in use.")]
+#[command(
+    name = "muster",
+    version,
+    about,
+    after_help = "Without a command, `muster serve` is run. Exit codes: 0 done, 1 failed, \
+    2 usage, 3 configuration, 4 database, 5 `check` found damage, 6 address or folder in use."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -135,11 +140,14 @@ fn load_env_file() -> Result<(), Exit> {
     for entry in entries {
         let (key, _) = entry.map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))?;
         if key.starts_with("MUSTER_") && !known.contains(&key) && !key.starts_with("MUSTER_TEST_") {
-            let detail = format!(".env sets {key}, which is no key of the configuration; .env.example lists them");
+            let detail =
+                format!(".env sets {key}, which is no key of the configuration; .env.example lists them");
             return Err(Exit::configuration(detail));
         }
     }
-    dotenvy::from_filename(".env").map(drop).map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))
+    dotenvy::from_filename(".env")
+        .map(drop)
+        .map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))
 }
 
 /// What clap says of wrong arguments. A wrong value that came from the environment is a matter of configuration.
@@ -149,7 +157,9 @@ fn wrong_arguments(error: &clap::Error, args: &[OsString]) -> Exit {
         return Exit { code: if asked.is_ok() { 0 } else { 1 }, message: String::new() };
     }
     let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) => argument.split([' ', '=']).next().unwrap_or_default().to_owned(),
+        Some(ContextValue::String(argument)) => {
+            argument.split([' ', '=']).next().unwrap_or_default().to_owned()
+        }
         _ => String::new(),
     };
     let on_the_line = args.iter().any(|a| a.to_string_lossy().starts_with(&argument));

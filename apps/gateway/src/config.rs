@@ -20,11 +20,25 @@ pub struct Config {
     pub database_url: Option<String>,
 
     /// Where to listen; port 0 picks a free one
-    #[arg(long, env = "MUSTER_BIND", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_BIND",
+        global = true,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        hide_env_values = true
+    )]
     pub bind: String,
 
     /// The folder for the database, the secret and mails
-    #[arg(long, env = "MUSTER_DATA_DIR", global = true, value_name = "FOLDER", default_value = "./data", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_DATA_DIR",
+        global = true,
+        value_name = "FOLDER",
+        default_value = "./data",
+        hide_env_values = true
+    )]
     pub data_dir: PathBuf,
 
     /// The address that clients use, for links in mails and the security of cookies [default: the bind address]
@@ -36,7 +50,14 @@ pub struct Config {
     pub secret_file: Option<PathBuf>,
 
     /// Other origins whose pages may call the API, with commas between them
-    #[arg(long, env = "MUSTER_ALLOWED_ORIGINS", global = true, value_name = "ORIGINS", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_ALLOWED_ORIGINS",
+        global = true,
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub allowed_origins: Vec<String>,
 
     /// The mail server, smtp:// or smtps:// with user and password; without one mails become files
@@ -44,7 +65,14 @@ pub struct Config {
     pub smtp_url: Option<String>,
 
     /// The sender of mails
-    #[arg(long, env = "MUSTER_MAIL_FROM", global = true, value_name = "ADDRESS", default_value = "Muster <muster@localhost.localdomain>", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_MAIL_FROM",
+        global = true,
+        value_name = "ADDRESS",
+        default_value = "Muster <muster@localhost.localdomain>",
+        hide_env_values = true
+    )]
     pub mail_from: String,
 
     /// Redis between several gateways; without one they meet in the database
@@ -52,7 +80,14 @@ pub struct Config {
     pub redis_url: Option<String>,
 
     /// Limits on requests; off only on loopback, for benches and tests
-    #[arg(long, env = "MUSTER_RATE_LIMITS", global = true, value_enum, default_value = "on", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_RATE_LIMITS",
+        global = true,
+        value_enum,
+        default_value = "on",
+        hide_env_values = true
+    )]
     pub rate_limits: Switch,
 
     /// The cost of password hashes, from 4 to 16
@@ -60,15 +95,36 @@ pub struct Config {
     pub bcrypt_cost: u32,
 
     /// Proxies whose X-Forwarded-For counts: addresses or networks, with commas between them
-    #[arg(long, env = "MUSTER_TRUSTED_PROXIES", global = true, value_name = "NETWORKS", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_TRUSTED_PROXIES",
+        global = true,
+        value_name = "NETWORKS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub trusted_proxies: Vec<String>,
 
     /// Prometheus metrics under /metrics; a proxy should keep them from the public
-    #[arg(long, env = "MUSTER_METRICS", global = true, value_enum, default_value = "off", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MUSTER_METRICS",
+        global = true,
+        value_enum,
+        default_value = "off",
+        hide_env_values = true
+    )]
     pub metrics: Switch,
 
     /// What is logged, as in info or muster=debug
-    #[arg(long, env = "RUST_LOG", global = true, value_name = "FILTER", default_value = "info", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        global = true,
+        value_name = "FILTER",
+        default_value = "info",
+        hide_env_values = true
+    )]
     pub log: String,
 
     /// How it is logged [default: text on a terminal, else json]
@@ -108,7 +164,10 @@ impl Config {
 
     /// The file with the signing keys.
     pub fn secret_path(&self) -> PathBuf {
-        self.secret_file.clone().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| self.data_dir.join("secret"))
+        self.secret_file
+            .clone()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or_else(|| self.data_dir.join("secret"))
     }
 
     /// Where mails go.
@@ -126,7 +185,10 @@ impl Config {
     /// When it is no address with a port.
     pub fn bind_addresses(&self) -> Result<Vec<SocketAddr>, Exit> {
         let wrong = || {
-            Exit::configuration(format!("MUSTER_BIND is not an address with a port, such as 127.0.0.1:8080: {}", self.bind))
+            Exit::configuration(format!(
+                "MUSTER_BIND is not an address with a port, such as 127.0.0.1:8080: {}",
+                self.bind
+            ))
         };
         let addresses: Vec<_> = self.bind.to_socket_addrs().map_err(|_| wrong())?.collect();
         if addresses.is_empty() { Err(wrong()) } else { Ok(addresses) }
@@ -145,8 +207,9 @@ impl Config {
     /// # Errors
     /// When an entry is no address.
     pub fn proxies(&self) -> Result<Proxies, Exit> {
-        Proxies::parse(self.trusted_proxies.iter().map(String::as_str))
-            .map_err(|e| Exit::configuration(format!("MUSTER_TRUSTED_PROXIES holds something that is no address: {e}")))
+        Proxies::parse(self.trusted_proxies.iter().map(String::as_str)).map_err(|e| {
+            Exit::configuration(format!("MUSTER_TRUSTED_PROXIES holds something that is no address: {e}"))
+        })
     }
 
     /// The address that clients use, where it was set.
@@ -157,8 +220,12 @@ impl Config {
         let Some(url) = self.public_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
         let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
         match host {
-            Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(Some(url.trim_end_matches('/').to_owned())),
-            _ => Err(Exit::configuration(format!("MUSTER_PUBLIC_URL must begin with http:// or https:// and a host: {url}"))),
+            Some(host) if !host.is_empty() && !host.starts_with('/') => {
+                Ok(Some(url.trim_end_matches('/').to_owned()))
+            }
+            _ => Err(Exit::configuration(format!(
+                "MUSTER_PUBLIC_URL must begin with http:// or https:// and a host: {url}"
+            ))),
         }
     }
 
@@ -171,7 +238,9 @@ impl Config {
         self.proxies()?;
         self.public_url()?;
         if self.rate_limits == Switch::Off && !self.is_loopback()? {
-            return Err(Exit::configuration("MUSTER_RATE_LIMITS can be off only when MUSTER_BIND is a loopback address"));
+            return Err(Exit::configuration(
+                "MUSTER_RATE_LIMITS can be off only when MUSTER_BIND is a loopback address",
+            ));
         }
         for origin in self.allowed_origins.iter().filter(|o| !o.is_empty()) {
             let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));

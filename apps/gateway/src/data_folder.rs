@@ -13,7 +13,10 @@ use crate::Exit;
 /// When it cannot be made or written to.
 pub(crate) fn prepare(folder: &Path) -> Result<(), Exit> {
     let wrong = |e: std::io::Error| {
-        Exit::configuration(format!("the data folder {} cannot be used: {e}; set MUSTER_DATA_DIR to one that can", folder.display()))
+        Exit::configuration(format!(
+            "the data folder {} cannot be used: {e}; set MUSTER_DATA_DIR to one that can",
+            folder.display()
+        ))
     };
     if !folder.exists() {
         let mut builder = std::fs::DirBuilder::new();

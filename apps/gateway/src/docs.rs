@@ -144,7 +144,9 @@ fn problems_page() -> String {
     let mut rows = String::new();
     for code in Code::ALL {
         let (name, status, title) = (code.as_str(), code.status(), code.title());
-        rows.push_str(&format!("<tr id=\"{name}\"><td><code>{name}</code></td><td>{status}</td><td>{title}</td></tr>\n"));
+        rows.push_str(&format!(
+            "<tr id=\"{name}\"><td><code>{name}</code></td><td>{status}</td><td>{title}</td></tr>\n"
+        ));
     }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Problems</title>\

@@ -87,7 +87,11 @@ impl From<AccountError> for Exit {
         match error {
             AccountError::Db(e) => e.into(),
             AccountError::Fault(fault) if !fault.fields.is_empty() => {
-                let lines: Vec<_> = fault.fields.iter().map(|f| format!("{}: {}", f.pointer.trim_start_matches('/'), f.message)).collect();
+                let lines: Vec<_> = fault
+                    .fields
+                    .iter()
+                    .map(|f| format!("{}: {}", f.pointer.trim_start_matches('/'), f.message))
+                    .collect();
                 Exit::failed(lines.join(" "))
             }
             other => Exit::failed(other.to_string()),

@@ -19,7 +19,8 @@ impl Operations {
     fn methods(&self, path: &str) -> Option<&str> {
         let path = segments(path);
         let fits = |pattern: &[String]| {
-            pattern.len() == path.len() && pattern.iter().zip(&path).all(|(p, s)| p == s || p.starts_with('{'))
+            pattern.len() == path.len()
+                && pattern.iter().zip(&path).all(|(p, s)| p == s || p.starts_with('{'))
         };
         self.0.iter().find(|(pattern, _)| fits(pattern)).map(|(_, methods)| methods.as_str())
     }

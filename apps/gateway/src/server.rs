@@ -145,18 +145,15 @@ where
             let host = host.clone();
             let stopping = stopping.clone();
 
-            let application = app()
-                .into_factory()
-                .map_err(|error| error.into().error_response())
-                .map(Into::into);
+            let application =
+                app().into_factory().map_err(|error| error.into().error_response()).map(Into::into);
             // `AppConfig::new` is private to actix-web. This one does the same; it is hidden from
             // the documentation and exempt from semver. We use it because no other constructor
             // tells an application its own host, scheme and address, which links and
             // `ConnectionInfo` are made from. Should an update take it away, this line stops
             // compiling and nothing goes wrong in silence, so no version is pinned for it.
-            let application = map_config(application, move |()| {
-                AppConfig::__priv_test_new(secure, host.clone(), address)
-            });
+            let application =
+                map_config(application, move |()| AppConfig::__priv_test_new(secure, host.clone(), address));
             let http = HttpServiceBuilder::default()
                 // Or idle connections would hold up a stop for as long as they may idle.
                 .graceful_shutdown_signal(move || {

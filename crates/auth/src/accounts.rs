@@ -113,7 +113,12 @@ impl Accounts {
         .await
     }
 
-    fn create(&self, tx: &mut Tx<'_>, new: &NewUser<'_>, beginning: Beginning) -> Result<UserId, AccountError> {
+    fn create(
+        &self,
+        tx: &mut Tx<'_>,
+        new: &NewUser<'_>,
+        beginning: Beginning,
+    ) -> Result<UserId, AccountError> {
         let id = tx.attempt(|tx| queries::insert(tx, new)).map_err(|e: DbError| {
             if e.is_unique_violation() { AccountError::AddressTaken } else { e.into() }
         })?;
@@ -137,7 +142,8 @@ impl Accounts {
         let hash = found.as_ref().filter(|c| c.is_active).and_then(|c| c.password_hash.clone());
         let fits = self.passwords.verify(password, hash).await?;
         let id = found.filter(|_| fits).ok_or(AccountError::BadCredentials)?.id;
-        let (user, roles) = db.read(move |conn| profile(conn, id)).await?.ok_or(AccountError::BadCredentials)?;
+        let (user, roles) =
+            db.read(move |conn| profile(conn, id)).await?.ok_or(AccountError::BadCredentials)?;
         let access_token = self.keys.sign(id, db.clock().now()).map_err(Fault::internal)?;
         Ok(SignedIn { access_token, user, roles })
     }

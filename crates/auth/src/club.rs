@@ -107,8 +107,15 @@ pub fn settings(conn: &mut Conn) -> DbResult<Club> {
 ///
 /// # Errors
 /// When fields are wrong, or the settings are not those that the caller saw.
-pub fn change(tx: &mut Tx<'_>, can: &Can<EditClub>, expected: &Expected, patch: &ClubPatch) -> Result<Club, ClubError> {
-    let before = shown(Locked(club::table.find(CLUB).select(COLUMNS)).get_result::<Row>(&mut **tx).map_err(DbError::from)?);
+pub fn change(
+    tx: &mut Tx<'_>,
+    can: &Can<EditClub>,
+    expected: &Expected,
+    patch: &ClubPatch,
+) -> Result<Club, ClubError> {
+    let before = shown(
+        Locked(club::table.find(CLUB).select(COLUMNS)).get_result::<Row>(&mut **tx).map_err(DbError::from)?,
+    );
     expected.allows(before.version)?;
     let after = patch.applied_to(&before)?;
     if after == before {

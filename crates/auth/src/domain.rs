@@ -25,7 +25,14 @@ pub fn domain() -> Domain {
 const USERS: Export = Export {
     name: "users",
     columns: &[
-        "id", "first_name", "last_name", "email", "email_verified_at", "date_of_birth", "is_active", "date_joined",
+        "id",
+        "first_name",
+        "last_name",
+        "email",
+        "email_verified_at",
+        "date_of_birth",
+        "is_active",
+        "date_joined",
     ],
     rows: |conn, after, limit| {
         Ok(queries::after(conn, after, limit)?

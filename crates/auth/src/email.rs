@@ -44,9 +44,24 @@ mod tests {
 
     #[test]
     fn an_address_is_kept_in_one_form() {
-        assert_eq!(Email::parse("  Anna.B+club@Example.ORG ").expect("an address").as_str(), "anna.b+club@example.org");
+        assert_eq!(
+            Email::parse("  Anna.B+club@Example.ORG ").expect("an address").as_str(),
+            "anna.b+club@example.org"
+        );
         assert!(Email::parse("jürgen@müller.example").is_ok());
-        for wrong in ["", "a", "a@", "@b.c", "a@b", "a b@c.de", "a@b..c", "a@-b.de", "a@b@c.de\n", ".a@b.de", "a\r\n@b.de"] {
+        for wrong in [
+            "",
+            "a",
+            "a@",
+            "@b.c",
+            "a@b",
+            "a b@c.de",
+            "a@b..c",
+            "a@-b.de",
+            "a@b@c.de\n",
+            ".a@b.de",
+            "a\r\n@b.de",
+        ] {
             assert_eq!(Email::parse(wrong), Err(NotAnAddress), "{wrong:?}");
         }
     }

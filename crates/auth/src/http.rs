@@ -37,7 +37,8 @@ pub async fn authenticate<B: MessageBody + 'static>(
 
 async fn whoever_sent(req: &ServiceRequest) -> DbResult<Option<Actor>> {
     let Some(token) = bearer(req) else { return Ok(None) };
-    let (Some(db), Some(accounts)) = (req.app_data::<web::Data<Db>>(), req.app_data::<web::Data<Accounts>>()) else {
+    let (Some(db), Some(accounts)) = (req.app_data::<web::Data<Db>>(), req.app_data::<web::Data<Accounts>>())
+    else {
         return Ok(None);
     };
     let origin = Origin { actor: None, request_id: Some(RequestId::of(req.request()).0) };

@@ -46,9 +46,10 @@ pub fn retry_job(tx: &mut Tx<'_>, can: &Can<ManageJobs>, id: JobId) -> Result<Jo
             audit::append(tx, can.origin(), event)?;
             Ok(row)
         }
-        Retried::NotFailed(state) => {
-            Err(Fault::new(Code::InvalidState, format!("Only a failed job can be retried; this one is {state}.")))
-        }
+        Retried::NotFailed(state) => Err(Fault::new(
+            Code::InvalidState,
+            format!("Only a failed job can be retried; this one is {state}."),
+        )),
         Retried::NotFound => Err(Fault::not_found()),
     }
 }

@@ -28,7 +28,12 @@ impl Password {
     pub fn check(&self, pointer: &str, fields: &mut Fields) {
         fields.must(self.0.chars().count() >= 8, pointer, "too_short", "At least 8 characters.");
         fields.must(self.0.len() <= LONGEST, pointer, "too_long", "At most 71 bytes.");
-        fields.must(!self.0.contains('\0'), pointer, "control_characters", "Control characters cannot be kept.");
+        fields.must(
+            !self.0.contains('\0'),
+            pointer,
+            "control_characters",
+            "Control characters cannot be kept.",
+        );
     }
 }
 
@@ -56,7 +61,11 @@ impl Passwords {
     /// Hashes of this cost.
     pub fn new(cost: u32) -> Passwords {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Passwords { cost, processors: Arc::new(Semaphore::new(processors)), waiting: Arc::new(AtomicUsize::new(0)) }
+        Passwords {
+            cost,
+            processors: Arc::new(Semaphore::new(processors)),
+            waiting: Arc::new(AtomicUsize::new(0)),
+        }
     }
 
     /// The hash of a new password.
@@ -68,7 +77,9 @@ impl Passwords {
         password.check("/password", &mut fields);
         fields.done()?;
         let cost = self.cost;
-        self.work(move || bcrypt::non_truncating_hash(password.0.as_bytes(), cost)).await?.map_err(Fault::internal)
+        self.work(move || bcrypt::non_truncating_hash(password.0.as_bytes(), cost))
+            .await?
+            .map_err(Fault::internal)
     }
 
     /// Whether the password is the one of this hash. Without a hash it takes as long and is false: nobody learns
@@ -96,7 +107,10 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-        let busy = || Fault::new(Code::Unavailable, "Too many people are signing in at once; try again shortly.").retry_after(2);
+        let busy = || {
+            Fault::new(Code::Unavailable, "Too many people are signing in at once; try again shortly.")
+                .retry_after(2)
+        };
         let _place = Place::take(&self.waiting).ok_or_else(busy)?;
         let permit = self.processors.clone().acquire_owned().await.map_err(|_| busy())?;
         tokio::task::spawn_blocking(move || {

@@ -98,7 +98,8 @@ impl Actor {
     /// # Errors
     /// When none of the actor's roles has this permission.
     pub fn can<P: Permission>(&self) -> Result<Can<P>, Denied> {
-        let scope = P::GRANTS.iter().filter(|(role, _)| self.roles().has(*role)).map(|(_, scope)| *scope).max();
+        let scope =
+            P::GRANTS.iter().filter(|(role, _)| self.roles().has(*role)).map(|(_, scope)| *scope).max();
         match scope {
             Some(scope) => Ok(Can { actor: self.clone(), scope, permission: PhantomData }),
             None => Err(Denied(P::NAME)),

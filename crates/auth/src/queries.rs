@@ -1,6 +1,8 @@
 //! The SQL of people.
 
-use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl,
+};
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::{UserId, on};
 
@@ -90,7 +92,12 @@ pub(crate) fn insert(tx: &mut Tx<'_>, user: &NewUser<'_>) -> DbResult<UserId> {
 
 /// People after this one, for an export.
 pub(crate) fn after(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<User>> {
-    Ok(users::table.filter(users::id.gt(UserId(id))).order(users::id).select(SHOWN).limit(limit).load(conn)?)
+    Ok(users::table
+        .filter(users::id.gt(UserId(id)))
+        .order(users::id)
+        .select(SHOWN)
+        .limit(limit)
+        .load(conn)?)
 }
 
 /// Roles of people after this one, for an export: whole people, so that the next call can go on after them.
@@ -104,7 +111,12 @@ pub(crate) fn roles_between(conn: &mut Conn, after: i64, limit: i64) -> DbResult
 }
 
 fn after_ids(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<UserId>> {
-    Ok(users::table.filter(users::id.gt(UserId(id))).order(users::id).select(users::id).limit(limit).load(conn)?)
+    Ok(users::table
+        .filter(users::id.gt(UserId(id)))
+        .order(users::id)
+        .select(users::id)
+        .limit(limit)
+        .load(conn)?)
 }
 
 /// How many people who can sign in are admins.

@@ -138,7 +138,9 @@ fn make(path: &Path) -> std::io::Result<Zeroizing<String>> {
     std::fs::remove_file(&draft)?;
     match linked {
         Ok(()) => Ok(text),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => std::fs::read_to_string(path).map(Zeroizing::new),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            std::fs::read_to_string(path).map(Zeroizing::new)
+        }
         Err(e) => Err(e),
     }
 }
@@ -187,7 +189,8 @@ mod tests {
             });
             change(&mut claims);
             let header = Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) };
-            jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret.as_bytes())).expect("a token")
+            jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret.as_bytes()))
+                .expect("a token")
         };
         assert!(keys.verify(&forge(ALGORITHM, &|_| {}), at(1)).is_some(), "the forgery itself works");
         assert!(keys.verify(&forge(Algorithm::HS512, &|_| {}), at(1)).is_none());

@@ -53,7 +53,6 @@ pub struct Recorded {
     pub request_id: Option<String>,
 }
 
-
 /// Appends an event to this transaction.
 ///
 /// # Errors
@@ -108,9 +107,5 @@ pub fn list(conn: &mut Conn, filter: &Filter, page: &PageRequest<i64>) -> DbResu
 
 /// Events after this one, oldest first, for an export.
 pub(crate) fn after(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<Recorded>> {
-    Ok(audit_events::table
-        .filter(audit_events::id.gt(id))
-        .order(audit_events::id)
-        .limit(limit)
-        .load(conn)?)
+    Ok(audit_events::table.filter(audit_events::id.gt(id)).order(audit_events::id).limit(limit).load(conn)?)
 }

@@ -7,7 +7,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// An instant in UTC, to the microsecond: the precision that both engines keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = crate::sql::Moment)]
 pub struct Timestamp(DateTime<Utc>);
 
@@ -112,6 +123,7 @@ impl Clock {
     /// The current time.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
+            #[allow(clippy::disallowed_methods, reason = "this is where everybody else gets the time from")]
             Source::System => Timestamp::new(Utc::now()),
             Source::Set(micros) => last(micros),
             // A file that is being rewritten may be empty for a moment: then the last time it told holds.

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 pub use backup::{copy_sqlite, sqlite_damage};
 pub use conn::{Conn, Engine, MultiBackend};
 pub use error::{DbError, DbResult};
-pub use migrate::{known_migrations, MigrateError, Migrated, SchemaState, migrate, schema_state};
+pub use migrate::{MigrateError, Migrated, SchemaState, known_migrations, migrate, schema_state};
 pub use target::{Target, UnknownTarget};
 pub use tx::Tx;
 pub use watch::StatementObserver;
@@ -91,7 +91,8 @@ impl Db {
     }
 
     fn open_unchecked(target: &Target, options: DbOptions) -> DbResult<Db> {
-        let connector = |purpose| Connector { target: target.clone(), purpose, observer: options.observer.clone() };
+        let connector =
+            |purpose| Connector { target: target.clone(), purpose, observer: options.observer.clone() };
         let pool = |connector, size| {
             r2d2::Pool::builder()
                 .max_size(size)
@@ -103,13 +104,19 @@ impl Db {
                 .build(connector)
                 .map_err(|e| DbError::Unavailable(e.to_string()))
         };
-        let workers = |name, threads, pool| Workers::start(name, threads, options.queue, options.max_wait, pool);
-        let context = WriteContext { clock: options.clock.clone(), job_bell: Arc::new(tokio::sync::Notify::new()) };
+        let workers =
+            |name, threads, pool| Workers::start(name, threads, options.queue, options.max_wait, pool);
+        let context =
+            WriteContext { clock: options.clock.clone(), job_bell: Arc::new(tokio::sync::Notify::new()) };
         // The writer first: it switches a new file to WAL, which readers cannot.
         let (writer, readers) = match target.engine() {
             Engine::Sqlite => {
-                let writer =
-                    GroupWriter::start(connector(Purpose::Write), context.clone(), options.queue, options.max_wait)?;
+                let writer = GroupWriter::start(
+                    connector(Purpose::Write),
+                    context.clone(),
+                    options.queue,
+                    options.max_wait,
+                )?;
                 let readers = pool(connector(Purpose::Read), options.readers)?;
                 (Writer::Group(writer), workers("db-reader", options.readers, readers)?)
             }
@@ -119,12 +126,7 @@ impl Db {
                 (Writer::Pool(workers("db-writer", options.writers, shared)?), readers)
             }
         };
-        let inner = Inner {
-            target: target.clone(),
-            context,
-            readers,
-            writer,
-        };
+        let inner = Inner { target: target.clone(), context, readers, writer };
         Ok(Db { inner: Arc::new(inner) })
     }
 
@@ -299,4 +301,3 @@ impl r2d2::HandleError<DbError> for ConnectionErrors {
         log::warn!("no new database connection: {error}");
     }
 }
-

@@ -20,9 +20,10 @@ impl Expected {
         match self {
             Expected::Any => Ok(()),
             Expected::OneOf(versions) if versions.contains(&version) => Ok(()),
-            Expected::OneOf(_) => {
-                Err(Fault::new(Code::Stale, "Somebody changed this meanwhile; load it again, then change it."))
-            }
+            Expected::OneOf(_) => Err(Fault::new(
+                Code::Stale,
+                "Somebody changed this meanwhile; load it again, then change it.",
+            )),
         }
     }
 }

@@ -182,10 +182,13 @@ impl From<DbError> for Fault {
         }
         match error {
             DbError::Overloaded => {
-                Fault::new(Code::Unavailable, "The server has more to do than it can; try again shortly.").retry_after(1)
+                Fault::new(Code::Unavailable, "The server has more to do than it can; try again shortly.")
+                    .retry_after(1)
             }
             e if e.is_passing() => {
-                Fault::new(Code::Unavailable, "The database does not answer; try again shortly.").retry_after(2).because(e)
+                Fault::new(Code::Unavailable, "The database does not answer; try again shortly.")
+                    .retry_after(2)
+                    .because(e)
             }
             e => Fault::internal(e),
         }

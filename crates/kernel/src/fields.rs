@@ -37,7 +37,12 @@ impl Fields {
     /// A line of text: so many characters, something to see in it, no control characters, no spaces around it.
     pub fn text(&mut self, pointer: &str, value: &str, length: std::ops::RangeInclusive<usize>) {
         self.lines(pointer, value, length);
-        self.must(!value.contains(['\n', '\r', '\t']), pointer, "control_characters", "This is one line of text.");
+        self.must(
+            !value.contains(['\n', '\r', '\t']),
+            pointer,
+            "control_characters",
+            "This is one line of text.",
+        );
     }
 
     /// Text of several lines.
@@ -51,7 +56,12 @@ impl Fields {
             self.wrong(pointer, "too_long", format!("At most {most} characters."));
         }
         let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-        self.must(!value.contains(control), pointer, "control_characters", "Control characters cannot be kept.");
+        self.must(
+            !value.contains(control),
+            pointer,
+            "control_characters",
+            "Control characters cannot be kept.",
+        );
         self.must(value.trim() == value, pointer, "spaces_around", "No spaces at the beginning or the end.");
     }
 

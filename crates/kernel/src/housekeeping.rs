@@ -19,7 +19,10 @@ impl JobKind for Housekeeping {
         SCHEDULE.kind
     }
 
-    fn run<'a>(&'a self, run: JobRun<'a>) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
             run.commit(|tx, payload| {
                 let now = tx.now();

@@ -62,7 +62,8 @@ macro_rules! id_type {
 macro_rules! __id_schema {
     ($name:ident) => {
         impl $crate::macros::utoipa::PartialSchema for $name {
-            fn schema() -> $crate::macros::utoipa::openapi::RefOr<$crate::macros::utoipa::openapi::schema::Schema> {
+            fn schema()
+            -> $crate::macros::utoipa::openapi::RefOr<$crate::macros::utoipa::openapi::schema::Schema> {
                 <i64 as $crate::macros::utoipa::PartialSchema>::schema()
             }
         }

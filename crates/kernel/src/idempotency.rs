@@ -43,7 +43,10 @@ impl Once {
     /// When the key is not 1 to 200 visible ASCII characters.
     pub fn new(user: UserId, key: &str, method: &str, path: &str, body: &[u8]) -> Result<Once, Fault> {
         if key.is_empty() || key.len() > 200 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Fault::new(Code::Malformed, "An Idempotency-Key is 1 to 200 visible ASCII characters."));
+            return Err(Fault::new(
+                Code::Malformed,
+                "An Idempotency-Key is 1 to 200 visible ASCII characters.",
+            ));
         }
         let mut hash = Sha256::new();
         for part in [method.as_bytes(), path.as_bytes(), body] {

@@ -153,7 +153,10 @@ pub trait JobKind: Send + Sync {
     }
 
     /// Does it, or one step of it, and says through the run how far it came.
-    fn run<'a>(&'a self, run: JobRun<'a>) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>>;
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>>;
 }
 
 /// Why a run did not succeed. The sentence is kept with the job: no names, no addresses.
@@ -228,7 +231,11 @@ impl JobRun<'_> {
             .write(move |tx| {
                 let next = work(tx, &payload)?;
                 let done = matches!(next, Next::Done);
-                if queries::record(tx, id, &claim, next)? { Ok(Progress { done }) } else { Err(JobError::ClaimLost) }
+                if queries::record(tx, id, &claim, next)? {
+                    Ok(Progress { done })
+                } else {
+                    Err(JobError::ClaimLost)
+                }
             })
             .await
     }

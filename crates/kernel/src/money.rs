@@ -3,8 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 /// An amount in minor units (cents, for the euro).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[derive(diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 #[serde(transparent)]
 pub struct Minor(pub i64);
@@ -81,10 +94,19 @@ mod tests {
 
     #[test]
     fn a_share_rounds_halves_away_from_zero() {
-        for (amount, part, whole, expected) in
-            [(1000, 15, 30, 500), (1000, 1, 3, 333), (2000, 1, 3, 667), (5, 1, 2, 3), (-5, 1, 2, -3), (5, -1, 2, -3)]
-        {
-            assert_eq!(Minor(amount).share(part, whole), Some(Minor(expected)), "{amount} × {part} / {whole}");
+        for (amount, part, whole, expected) in [
+            (1000, 15, 30, 500),
+            (1000, 1, 3, 333),
+            (2000, 1, 3, 667),
+            (5, 1, 2, 3),
+            (-5, 1, 2, -3),
+            (5, -1, 2, -3),
+        ] {
+            assert_eq!(
+                Minor(amount).share(part, whole),
+                Some(Minor(expected)),
+                "{amount} × {part} / {whole}"
+            );
         }
         assert_eq!(Minor(5).share(1, 0), None);
         assert_eq!(Minor(i64::MAX).share(2, 1), None);

@@ -49,7 +49,11 @@ impl<K: Serialize + DeserializeOwned> PageRequest<K> {
     ///
     /// # Errors
     /// When the limit is out of bounds or the cursor was not made for this list.
-    pub fn read(list: &'static str, limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest<K>, Fault> {
+    pub fn read(
+        list: &'static str,
+        limit: Option<i64>,
+        cursor: Option<&str>,
+    ) -> Result<PageRequest<K>, Fault> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(Fault::new(Code::Malformed, "`limit` is a number from 1 to 100."));
@@ -74,7 +78,12 @@ impl<K: Serialize + DeserializeOwned> PageRequest<K> {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = if has_more { rows.last().map(|row| self.encode(key(row))) } else { None };
-        Page { has_more: next_cursor.is_some(), next_cursor, items: rows.into_iter().map(show).collect(), total: None }
+        Page {
+            has_more: next_cursor.is_some(),
+            next_cursor,
+            items: rows.into_iter().map(show).collect(),
+            total: None,
+        }
     }
 
     fn encode(&self, key: K) -> String {

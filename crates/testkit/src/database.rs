@@ -51,7 +51,8 @@ impl TestDb {
         if engine == Engine::Sqlite {
             migrate(&target).expect("a migrated database");
         }
-        let db = Db::open(&target, TestDbOptions { clock: clock.clone(), ..options }).expect("an open database");
+        let db =
+            Db::open(&target, TestDbOptions { clock: clock.clone(), ..options }).expect("an open database");
         TestDb { db: Some(db), clock, place }
     }
 
@@ -63,7 +64,8 @@ impl TestDb {
     /// Closes it and opens it again, as a restart of the program would.
     pub fn reopen(&mut self) {
         self.db = None;
-        let options = TestDbOptions { readers: 2, writers: 8, clock: self.clock.clone(), ..TestDbOptions::default() };
+        let options =
+            TestDbOptions { readers: 2, writers: 8, clock: self.clock.clone(), ..TestDbOptions::default() };
         self.db = Some(Db::open(&self.target(), options).expect("an open database"));
     }
 }
@@ -109,6 +111,10 @@ fn named(admin: &str, name: &str) -> String {
     }
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "where the servers of a test run are is told by whoever started them"
+)]
 fn clone_template() -> Place {
     let admin = std::env::var(POSTGRES).unwrap_or_else(|_| {
         panic!("{POSTGRES} is not set: run the tests with scripts/test, which starts a PostgreSQL of its own")
@@ -118,7 +124,8 @@ fn clone_template() -> Place {
     let mut bytes = [0u8; 8];
     getrandom::fill(&mut bytes).expect("randomness");
     let name = format!("t_{:016x}", u64::from_le_bytes(bytes));
-    conn.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).expect("a database from the template");
+    conn.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+        .expect("a database from the template");
     Place::Server { admin, name }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use muster_kernel::db::{Target, copy_sqlite, schema_state, SchemaState};
+use muster_kernel::db::{SchemaState, Target, copy_sqlite, schema_state};
 
 use crate::commands::postgres_tools;
 use crate::{Config, Exit, cli};

@@ -43,10 +43,13 @@ fn from_stdin() -> Result<Password, Exit> {
 
 fn ask() -> Result<Password, Exit> {
     if !std::io::stdin().is_terminal() {
-        return Err(Exit::usage("there is no terminal to ask for the password on; give it with --password-stdin"));
+        return Err(Exit::usage(
+            "there is no terminal to ask for the password on; give it with --password-stdin",
+        ));
     }
     let asked = |prompt| {
-        rpassword::prompt_password(prompt).map_err(|e| Exit::failed(format!("the password cannot be read: {e}")))
+        rpassword::prompt_password(prompt)
+            .map_err(|e| Exit::failed(format!("the password cannot be read: {e}")))
     };
     let first = asked("Password (at least 8 characters): ")?;
     if first != asked("Once more: ")? {

@@ -1,6 +1,5 @@
 //! `muster epoch new`.
 
-use muster_kernel::db::DbError;
 use muster_kernel::installation;
 
 use super::{block_on, open};
@@ -8,7 +7,7 @@ use crate::{Config, Exit, cli};
 
 pub(crate) fn run(config: &Config) -> Result<(), Exit> {
     let db = open(config)?;
-    let epoch = block_on(async { Ok(db.write(|tx| Ok::<_, DbError>(installation::new_epoch(tx)?)).await?) })?;
+    let epoch = block_on(async { Ok(db.write(installation::new_epoch).await?) })?;
     cli::say(&format!("the epoch is {epoch} now"));
     Ok(())
 }

@@ -44,7 +44,9 @@ fn prepare(folder: &Path) -> Result<(), Exit> {
 async fn write_table(db: &Db, export: Export, folder: &Path) -> Result<u64, Exit> {
     let wrong = |e: &dyn std::fmt::Display| Exit::failed(format!("{} cannot be written: {e}", export.name));
     let create = |extension: &str| {
-        File::create(folder.join(format!("{}.{extension}", export.name))).map(BufWriter::new).map_err(|e| wrong(&e))
+        File::create(folder.join(format!("{}.{extension}", export.name)))
+            .map(BufWriter::new)
+            .map_err(|e| wrong(&e))
     };
     let mut table = csv::Writer::from_writer(create("csv")?);
     let mut lines = create("json")?;

@@ -7,12 +7,21 @@ use crate::Exit;
 
 /// Writes a dump in PostgreSQL's own format.
 pub(crate) fn dump(url: &str, file: &Path) -> Result<(), Exit> {
-    call("pg_dump", url, |tool| tool.args(["--format=custom", "--no-owner", "--no-privileges", "--file"]).arg(file))
+    call("pg_dump", url, |tool| {
+        tool.args(["--format=custom", "--no-owner", "--no-privileges", "--file"]).arg(file)
+    })
 }
 
 /// Puts a dump in the place of what is in the database: all of it or nothing.
 pub(crate) fn restore(url: &str, file: &Path) -> Result<(), Exit> {
-    let options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"];
+    let options = [
+        "--clean",
+        "--if-exists",
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+    ];
     call("pg_restore", url, |tool| tool.args(options).arg(file))
 }
 
@@ -58,7 +67,10 @@ fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = after
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match (first, hex) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);

@@ -29,18 +29,20 @@ fn restore_sqlite(config: &Config, file: &Path, database: &Path) -> Result<(), E
     let _lock = data_folder::lock(&Target::Sqlite(database.to_owned()))?;
     // Copied beside the database and looked at again, then put in place in one step.
     let draft = beside(database, &format!(".restore-{}", random::hex(4)));
-    let placed = copy_sqlite(file, &draft).map_err(Exit::from).and_then(|()| look_at(&draft)).and_then(|()| {
-        let io = |e: std::io::Error| Exit::failed(format!("{} cannot be replaced: {e}", database.display()));
-        private(&draft).map_err(io)?;
-        // What is left of the old database's log must not be played into the new one.
-        for suffix in ["-wal", "-shm"] {
-            match std::fs::remove_file(beside(database, suffix)) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
-                _ => {}
+    let placed =
+        copy_sqlite(file, &draft).map_err(Exit::from).and_then(|()| look_at(&draft)).and_then(|()| {
+            let io =
+                |e: std::io::Error| Exit::failed(format!("{} cannot be replaced: {e}", database.display()));
+            private(&draft).map_err(io)?;
+            // What is left of the old database's log must not be played into the new one.
+            for suffix in ["-wal", "-shm"] {
+                match std::fs::remove_file(beside(database, suffix)) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
+                    _ => {}
+                }
             }
-        }
-        std::fs::rename(&draft, database).map_err(io)
-    });
+            std::fs::rename(&draft, database).map_err(io)
+        });
     if placed.is_err() {
         let _ = std::fs::remove_file(&draft);
     }
@@ -49,7 +51,8 @@ fn restore_sqlite(config: &Config, file: &Path, database: &Path) -> Result<(), E
 
 /// A backup that is no sound database of a known version is refused before anything is touched.
 fn look_at(file: &Path) -> Result<(), Exit> {
-    let damage = sqlite_damage(file).map_err(|e| Exit::failed(format!("{} is no backup: {e}", file.display())))?;
+    let damage =
+        sqlite_damage(file).map_err(|e| Exit::failed(format!("{} is no backup: {e}", file.display())))?;
     if let Some(first) = damage.first() {
         return Err(Exit::failed(format!("{} is damaged: {first}", file.display())));
     }

@@ -94,9 +94,9 @@ fn listen(config: &Config) -> Result<Vec<TcpListener>, Exit> {
     let mut listeners = Vec::new();
     for address in config.bind_addresses()? {
         let listener = bind(address, BACKLOG).map_err(|e| match e.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                Exit::in_use(format!("{address} is in use; stop what listens there, or set MUSTER_BIND to another"))
-            }
+            std::io::ErrorKind::AddrInUse => Exit::in_use(format!(
+                "{address} is in use; stop what listens there, or set MUSTER_BIND to another"
+            )),
             _ => Exit::configuration(format!("cannot listen on {address}: {e}")),
         })?;
         listeners.push(listener);
@@ -126,7 +126,10 @@ async fn greet(config: &Config, db: &Db, address: Option<String>) -> Result<(), 
         cli::say("the club has no admin yet; make one with: muster create-admin --email you@example.org");
     }
     if config.bcrypt_cost < 10 {
-        log::warn!("MUSTER_BCRYPT_COST is {}: fine for tests, too weak for people's passwords", config.bcrypt_cost);
+        log::warn!(
+            "MUSTER_BCRYPT_COST is {}: fine for tests, too weak for people's passwords",
+            config.bcrypt_cost
+        );
     }
     Ok(())
 }

@@ -54,9 +54,7 @@ impl TimedBody {
     /// Whether the client has used up its time; if not, the reader will be woken then.
     fn is_past(&mut self, cx: &mut Context<'_>) -> bool {
         let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        since
-            .checked_add(self.patience)
-            .is_some_and(|deadline| self.timer.is_past(deadline, cx))
+        since.checked_add(self.patience).is_some_and(|deadline| self.timer.is_past(deadline, cx))
     }
 }
 

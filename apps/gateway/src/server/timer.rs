@@ -16,9 +16,7 @@ pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
 impl Timer {
     /// Whether the deadline has passed; if not, the task will be woken then.
     pub(super) fn is_past(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
-        let sleep = self
-            .0
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
         }

@@ -81,10 +81,7 @@ where
                 }
             }
         }
-        TrackedCall {
-            call: self.0.call(request),
-            state,
-        }
+        TrackedCall { call: self.0.call(request), state }
     }
 }
 
@@ -121,9 +118,7 @@ where
                 if response.status() == StatusCode::BAD_REQUEST {
                     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
                 }
-                response
-                    .head_mut()
-                    .set_connection_type(ConnectionType::Close);
+                response.head_mut().set_connection_type(ConnectionType::Close);
             }
         }
         let over = state.map(ResponseOver);
@@ -159,10 +154,7 @@ impl<B: MessageBody> MessageBody for TrackedBody<B> {
         self.body.size()
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         self.project().body.poll_next(cx)
     }
 }

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use muster_kernel::db::DbError;
-use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress, Runner};
 use muster_kernel::Domain;
+use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress, Runner};
 use muster_testkit::each_engine;
 use serde_json::{Value, json};
 
@@ -22,7 +21,10 @@ impl JobKind for Hopeless {
     fn attempts(&self) -> i32 {
         2
     }
-    fn run<'a>(&'a self, _: JobRun<'a>) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+    fn run<'a>(
+        &'a self,
+        _: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async { Err(JobError::Failed("there is no hope".into())) })
     }
 }
@@ -34,7 +36,10 @@ impl JobKind for Countdown {
     fn kind(&self) -> &'static str {
         "test.countdown"
     }
-    fn run<'a>(&'a self, run: JobRun<'a>) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
             run.commit(|_, payload| match payload.as_i64() {
                 Some(left) if left > 1 => Ok(Next::Continue(json!(left - 1))),
@@ -51,7 +56,7 @@ fn runner(app: &TestApp) -> Runner {
 }
 
 async fn enqueue(app: &TestApp, new: NewJob) -> Option<i64> {
-    let id = app.db.write(move |tx| job::enqueue(tx, new.clone()).map_err(DbError::from)).await.expect("written");
+    let id = app.db.write(move |tx| job::enqueue(tx, new.clone())).await.expect("written");
     id.map(|id| id.0)
 }
 

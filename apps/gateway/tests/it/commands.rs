@@ -1,104 +1,12 @@
-//! The program as it is run: its commands, its configuration, and what it says when something is in the way.
+//! The program's commands, its configuration, and what it says when something is in the way.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
-use muster_testkit::{Engine, OnEngine, TestDb, each_engine};
+use muster_testkit::each_engine;
 use serde_json::{Value, json};
 
-/// The program with a folder of its own and nothing of the environment.
-pub struct Program {
-    pub folder: tempfile::TempDir,
-    database: Option<(String, TestDb)>,
-}
-
-impl OnEngine for Program {
-    async fn on(engine: Engine) -> Program {
-        let folder = tempfile::tempdir().expect("a folder");
-        let database = (engine == Engine::Postgres).then(|| {
-            let db = TestDb::new(engine);
-            match db.target() {
-                muster_kernel::db::Target::Postgres(url) => (url, db),
-                muster_kernel::db::Target::Sqlite(_) => unreachable!("it was asked for PostgreSQL"),
-            }
-        });
-        Program { folder, database }
-    }
-}
-
-impl Program {
-    pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-        command.args(args).current_dir(self.folder.path()).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("MUSTER_BIND", "127.0.0.1:0").env("MUSTER_BCRYPT_COST", "4").env("MUSTER_RATE_LIMITS", "off");
-        if let Some((url, _)) = &self.database {
-            command.env("DATABASE_URL", url);
-        }
-        command
-    }
-
-    pub fn run(&self, args: &[&str]) -> Output {
-        self.command(args).stdin(Stdio::null()).output().expect("the program runs")
-    }
-
-    pub fn create_admin(&self, email: &str) -> Output {
-        let mut command = self.command(&["create-admin", "--email", email, "--password-stdin"]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
-        child.stdin.take().expect("a pipe").write_all(b"a password for tests\n").expect("written");
-        child.wait_with_output().expect("it ends")
-    }
-
-    pub fn serve(&self) -> Served {
-        self.serve_with(&[])
-    }
-
-    pub fn serve_with(&self, args: &[&str]) -> Served {
-        let mut all = vec!["serve"];
-        all.extend(args);
-        let mut child = self.command(&all).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program runs");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let address = loop {
-            let line = lines.next().expect("it says where it listens").expect("text");
-            if let Some(address) = line.strip_prefix("listening on ") {
-                break address.to_owned();
-            }
-        };
-        // The rest is read so that the program never waits for somebody to read it.
-        let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect());
-        Served { child, address, rest: Some(rest) }
-    }
-}
-
-/// A server that runs until it is stopped or dropped.
-pub struct Served {
-    pub child: Child,
-    pub address: String,
-    rest: Option<std::thread::JoinHandle<Vec<String>>>,
-}
-
-impl Served {
-    /// Tells it to stop, as a service manager does, and waits.
-    fn stop(mut self) -> (Option<i32>, Vec<String>) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
-        let code = self.child.wait().expect("it ends").code();
-        (code, self.rest.take().expect("once").join().expect("lines"))
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::program::{Program, club, sign_in};
 
 fn said(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -123,22 +31,9 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-pub async fn sign_in(address: &str, email: &str) -> String {
-    let login = json!({"email": email, "password": "a password for tests"});
-    let answer = reqwest::Client::new().post(format!("{address}/api/auth/login")).json(&login).send().await.expect("an answer");
-    assert_eq!(answer.status(), 200);
-    let body: Value = answer.json().await.expect("JSON");
-    body["access_token"].as_str().expect("a token").to_owned()
-}
-
 async fn rename(address: &str, token: &str, name: &str) -> u16 {
     let request = reqwest::Client::new().patch(format!("{address}/api/club")).bearer_auth(token);
     request.json(&json!({"name": name})).send().await.expect("an answer").status().as_u16()
-}
-
-pub async fn club(address: &str, token: &str) -> Value {
-    let request = reqwest::Client::new().get(format!("{address}/api/club")).bearer_auth(token);
-    request.send().await.expect("an answer").json().await.expect("JSON")
 }
 
 each_engine! {
@@ -247,7 +142,7 @@ each_engine! {
 }
 
 fn alone() -> Program {
-    Program { folder: tempfile::tempdir().expect("a folder"), database: None }
+    Program::on_sqlite()
 }
 
 #[test]
@@ -275,20 +170,29 @@ fn a_wrong_configuration_is_one_sentence_and_leaves_nothing_behind() {
     let open = program.command(&["serve"]).env("MUSTER_BIND", "0.0.0.0:0").output().expect("it runs");
     refused(&open, 3, "only when MUSTER_BIND is a loopback address");
     let mut command = program.command(&["serve", "--test-clock", "clock"]);
-    let open = command.env("MUSTER_BIND", "0.0.0.0:0").env("MUSTER_RATE_LIMITS", "on").output().expect("it runs");
+    let open =
+        command.env("MUSTER_BIND", "0.0.0.0:0").env("MUSTER_RATE_LIMITS", "on").output().expect("it runs");
     refused(&open, 3, "--test-clock is only for servers on a loopback address");
 }
 
 #[test]
 fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     let program = alone();
-    std::fs::write(program.folder.path().join(".env"), "MUSTER_DATA_DIR=from-file\nMUSTER_MAIL_FROM=club@example.org\n").expect("written");
+    std::fs::write(
+        program.folder.path().join(".env"),
+        "MUSTER_DATA_DIR=from-file\nMUSTER_MAIL_FROM=club@example.org\n",
+    )
+    .expect("written");
     assert_eq!(said(&program.run(&["migrate"])).0, 0);
     assert!(program.folder.path().join("from-file/muster.db").exists());
-    let output = program.command(&["migrate"]).env("MUSTER_DATA_DIR", "from-environment").output().expect("it runs");
+    let output =
+        program.command(&["migrate"]).env("MUSTER_DATA_DIR", "from-environment").output().expect("it runs");
     assert_eq!(said(&output).0, 0);
     assert!(program.folder.path().join("from-environment/muster.db").exists());
-    let output = program.command(&["migrate", "--data-dir", "from-flag"]).env("MUSTER_DATA_DIR", "from-environment-2").output();
+    let output = program
+        .command(&["migrate", "--data-dir", "from-flag"])
+        .env("MUSTER_DATA_DIR", "from-environment-2")
+        .output();
     assert_eq!(said(&output.expect("it runs")).0, 0);
     assert!(program.folder.path().join("from-flag/muster.db").exists());
     assert!(!program.folder.path().join("from-environment-2").exists());
@@ -359,7 +263,11 @@ fn a_database_that_is_not_there_or_does_not_answer_is_said() {
     }
     refused(&program.run(&["backup", "file"]), 4, "there is no club");
     refused(&program.run(&["restore", "file"]), 1, "there is no backup");
-    let output = program.command(&["serve"]).env("DATABASE_URL", "postgres://127.0.0.1:1/club").output().expect("it runs");
+    let output = program
+        .command(&["serve"])
+        .env("DATABASE_URL", "postgres://127.0.0.1:1/club")
+        .output()
+        .expect("it runs");
     refused(&output, 4, "cannot be reached");
 }
 
@@ -384,7 +292,9 @@ fn the_data_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let program = alone();
     program.create_admin("anna@example.org");
-    let mode = |path: &str| std::fs::metadata(program.folder.path().join(path)).expect(path).permissions().mode() & 0o777;
+    let mode = |path: &str| {
+        std::fs::metadata(program.folder.path().join(path)).expect(path).permissions().mode() & 0o777
+    };
     assert_eq!(mode("data"), 0o700);
     for file in ["data/muster.db", "data/secret"] {
         assert_eq!(mode(file), 0o600, "{file}");
@@ -410,7 +320,9 @@ fn a_test_clock_tells_the_server_the_time() {
         program.create_admin("anna@example.org");
         let token = sign_in(&served.address, "anna@example.org").await;
         rename(&served.address, &token, "Renamed").await;
-        let log = reqwest::Client::new().get(format!("{}/api/audit?object_type=club", served.address)).bearer_auth(&token);
+        let log = reqwest::Client::new()
+            .get(format!("{}/api/audit?object_type=club", served.address))
+            .bearer_auth(&token);
         let log: Value = log.send().await.expect("an answer").json().await.expect("JSON");
         assert_eq!(log["items"][0]["at"], "2030-05-06T07:08:09Z");
         std::fs::write(&clock, "2030-05-06T07:18:15Z").expect("written");

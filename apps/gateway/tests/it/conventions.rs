@@ -136,8 +136,12 @@ each_engine! {
 #[test]
 fn only_named_origins_may_read_answers() {
     muster_testkit::run(async {
-        let app = TestApp::configured(Engine::Sqlite, &["--rate-limits", "off", "--allowed-origins", "https://club.example"]);
-        let from = |origin: &'static str, method: Method| app.request(method, "/api/club").header("origin", origin);
+        let app = TestApp::configured(
+            Engine::Sqlite,
+            &["--rate-limits", "off", "--allowed-origins", "https://club.example"],
+        );
+        let from =
+            |origin: &'static str, method: Method| app.request(method, "/api/club").header("origin", origin);
         let named = Answer::of(from("https://club.example", Method::GET)).await;
         assert_eq!(named.header("access-control-allow-origin"), "https://club.example");
         assert_eq!(named.problem(), (401, "unauthenticated"));
@@ -156,7 +160,8 @@ fn only_named_origins_may_read_answers() {
 fn whoever_asks_too_often_is_told_when_to_come_back() {
     muster_testkit::run(async {
         let app = TestApp::configured(Engine::Sqlite, &[]);
-        let ask = || Answer::of(app.request(Method::GET, "/health/live").header("origin", "https://club.example"));
+        let ask =
+            || Answer::of(app.request(Method::GET, "/health/live").header("origin", "https://club.example"));
         let first = ask().await;
         assert!(first.header("ratelimit").starts_with("\"address\";r="), "{:?}", first.headers);
         let mut answer = first;

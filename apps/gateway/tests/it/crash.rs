@@ -4,7 +4,7 @@ use muster_testkit::each_engine;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::commands::Program;
+use crate::program::{Program, club, sign_in};
 
 /// Writers at once; each has one write under way.
 const WRITERS: usize = 16;
@@ -15,7 +15,7 @@ each_engine! {
     async fn killed_in_the_middle_of_writing_nothing_acknowledged_is_lost(program: Program) {
         let mut served = program.serve();
         program.create_admin("anna@example.org");
-        let token = crate::commands::sign_in(&served.address, "anna@example.org").await;
+        let token = sign_in(&served.address, "anna@example.org").await;
         let url = format!("{}/api/club", served.address);
         let (told, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
         let mut writers = JoinSet::new();
@@ -59,7 +59,7 @@ each_engine! {
             assert!(events.contains(request.as_str()), "version {version} was acknowledged and is lost");
         }
         let again = program.serve();
-        let version = crate::commands::club(&again.address, &token).await["version"].as_i64().expect("a version");
+        let version = club(&again.address, &token).await["version"].as_i64().expect("a version");
         let highest = kept.iter().map(|(version, _)| *version).max().expect("writes");
         assert!(version >= highest, "version {highest} was acknowledged, {version} is there");
         let mut versions: Vec<_> = kept.iter().map(|(version, _)| *version).collect();

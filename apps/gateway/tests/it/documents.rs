@@ -21,7 +21,10 @@ fn is_kept(path: &str, now: &str) {
         std::fs::write(&file, now).expect("written");
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == now, "{path} is not up to date; UPDATE_SNAPSHOTS=1 scripts/test documents writes it anew");
+    assert!(
+        kept == now,
+        "{path} is not up to date; UPDATE_SNAPSHOTS=1 scripts/test documents writes it anew"
+    );
 }
 
 fn document() -> Value {
@@ -56,7 +59,10 @@ fn every_operation_says_who_may_and_how_it_fails() {
     assert!(operations.len() >= 8, "{operations:?}");
     for (method, path, operation) in operations {
         let name = format!("{method} {path}");
-        assert!(operation["summary"].is_string() || operation["description"].is_string(), "{name} says nothing");
+        assert!(
+            operation["summary"].is_string() || operation["description"].is_string(),
+            "{name} says nothing"
+        );
         assert!(operation["security"].is_array(), "{name} does not say who may");
         assert!(operation["operationId"].is_string(), "{name} has no name");
         for status in ["429", "500", "503"] {
@@ -86,7 +92,10 @@ fn every_reference_in_the_document_leads_somewhere() {
             Value::Object(map) => {
                 if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
                     let pointer = reference.trim_start_matches('#');
-                    assert!(document.pointer(pointer).is_some_and(Value::is_object), "{reference} leads nowhere");
+                    assert!(
+                        document.pointer(pointer).is_some_and(Value::is_object),
+                        "{reference} leads nowhere"
+                    );
                 }
                 map.values().for_each(|v| walk(v, document));
             }
@@ -127,7 +136,12 @@ fn the_documentation_is_served_and_needs_no_internet() {
         }
         let start = get("/api/docs/swagger-initializer.js".into()).await;
         assert!(start.text.contains("/api/openapi.json"), "{}", start.text);
-        assert!(start.text.contains("validatorUrl\": \"none\"") || start.text.contains("\"validatorUrl\":\"none\""), "{}", start.text);
+        assert!(
+            start.text.contains("validatorUrl\": \"none\"")
+                || start.text.contains("\"validatorUrl\":\"none\""),
+            "{}",
+            start.text
+        );
         assert_eq!(get("/api/docs/nothing.js".into()).await.problem(), (404, "not_found"));
         assert!(get("/api/docs/problems".into()).await.text.contains("id=\"not_found\""));
     });

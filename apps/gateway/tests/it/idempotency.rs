@@ -5,7 +5,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, test as actix, web};
 use muster_auth::{Accounts, Keyring, Passwords, authenticate};
 use muster_kernel::audit::{self, Event, Filter, Origin};
-use muster_kernel::db::{Db, DbError};
+use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::http::{OnceBody, Reply, envelope};
 use muster_kernel::page::PageRequest;
@@ -53,7 +53,7 @@ impl Given {
     async fn effects(&self) -> usize {
         let filter = Filter { object_type: Some("gift".into()), ..Filter::default() };
         let page = PageRequest::read("x", Some(100), None).expect("a page");
-        let events = self.db.read(move |conn| Ok::<_, DbError>(audit::list(conn, &filter, &page)?)).await;
+        let events = self.db.read(move |conn| audit::list(conn, &filter, &page)).await;
         events.expect("events").len()
     }
 }
@@ -189,7 +189,11 @@ fn a_key_is_free_again_after_a_day() {
         // The token of yesterday no longer holds.
         let token = given
             .accounts
-            .sign_in(&given.db, &given.person.email, muster_auth::Password::new(muster_testkit::PASSWORD.into()))
+            .sign_in(
+                &given.db,
+                &given.person.email,
+                muster_auth::Password::new(muster_testkit::PASSWORD.into()),
+            )
             .await
             .expect("signed in")
             .access_token;

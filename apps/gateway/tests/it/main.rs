@@ -1,5 +1,13 @@
 //! Tests of the whole application, over real sockets, on both engines.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "a test ends where its expectation does"
+)]
+
 mod audit_and_jobs;
 mod club;
 mod commands;
@@ -7,5 +15,6 @@ mod conventions;
 mod crash;
 mod documents;
 mod idempotency;
+mod program;
 mod structure;
 mod support;

@@ -14,7 +14,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("muster-chat", &["muster-kernel", "muster-auth"]),
     (
         "muster-classes",
-        &["muster-kernel", "muster-auth", "muster-members", "muster-coaches", "muster-finance", "muster-chat"],
+        &[
+            "muster-kernel",
+            "muster-auth",
+            "muster-members",
+            "muster-coaches",
+            "muster-finance",
+            "muster-chat",
+        ],
     ),
     ("muster-testkit", &["muster-kernel", "muster-auth"]),
     (
@@ -42,7 +49,11 @@ fn every_crate_stands_only_on_those_it_may() {
     let allowed: BTreeMap<&str, BTreeSet<&str>> =
         EDGES.iter().map(|(name, edges)| (*name, edges.iter().copied().collect())).collect();
     let names: BTreeSet<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(names, allowed.keys().copied().collect(), "the crates of the workspace are those of the table");
+    assert_eq!(
+        names,
+        allowed.keys().copied().collect(),
+        "the crates of the workspace are those of the table"
+    );
     for package in &metadata.packages {
         for dependency in package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development) {
             if names.contains(dependency.name.as_str()) {

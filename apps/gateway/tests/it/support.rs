@@ -133,7 +133,11 @@ impl Answer {
         assert_eq!(self.body["status"], self.status.as_u16());
         assert_eq!(self.body["request_id"], self.header("x-request-id"));
         for member in ["type", "title", "detail", "instance", "code"] {
-            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {}", self.text);
+            assert!(
+                self.body[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member}: {}",
+                self.text
+            );
         }
         (self.status.as_u16(), self.body["code"].as_str().expect("a code"))
     }
@@ -141,6 +145,9 @@ impl Answer {
     /// The fields at fault: pointer and code.
     pub fn fields(&self) -> Vec<(&str, &str)> {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        errors.iter().map(|e| (e["pointer"].as_str().unwrap_or("?"), e["code"].as_str().unwrap_or("?"))).collect()
+        errors
+            .iter()
+            .map(|e| (e["pointer"].as_str().unwrap_or("?"), e["code"].as_str().unwrap_or("?")))
+            .collect()
     }
 }

@@ -131,11 +131,36 @@ impl PoliciesPatch {
                 *value = given;
             }
         };
-        number("cancel_deadline_minutes", self.cancel_deadline_minutes, &mut policies.cancel_deadline_minutes, 0..=month);
-        number("cancel_grace_minutes", self.cancel_grace_minutes, &mut policies.cancel_grace_minutes, 0..=day);
-        number("promotion_cutoff_minutes", self.promotion_cutoff_minutes, &mut policies.promotion_cutoff_minutes, 0..=month);
-        number("attendance_opens_minutes", self.attendance_opens_minutes, &mut policies.attendance_opens_minutes, 0..=day);
-        number("auto_complete_minutes", self.auto_complete_minutes, &mut policies.auto_complete_minutes, 0..=month);
+        number(
+            "cancel_deadline_minutes",
+            self.cancel_deadline_minutes,
+            &mut policies.cancel_deadline_minutes,
+            0..=month,
+        );
+        number(
+            "cancel_grace_minutes",
+            self.cancel_grace_minutes,
+            &mut policies.cancel_grace_minutes,
+            0..=day,
+        );
+        number(
+            "promotion_cutoff_minutes",
+            self.promotion_cutoff_minutes,
+            &mut policies.promotion_cutoff_minutes,
+            0..=month,
+        );
+        number(
+            "attendance_opens_minutes",
+            self.attendance_opens_minutes,
+            &mut policies.attendance_opens_minutes,
+            0..=day,
+        );
+        number(
+            "auto_complete_minutes",
+            self.auto_complete_minutes,
+            &mut policies.auto_complete_minutes,
+            0..=month,
+        );
         number("series_horizon_weeks", self.series_horizon_weeks, &mut policies.series_horizon_weeks, 1..=52);
         if let Some(unmarked) = self.unmarked_counts_as {
             policies.unmarked_counts_as = unmarked;

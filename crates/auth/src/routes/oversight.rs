@@ -144,7 +144,11 @@ pub(super) async fn list_jobs(
     extensions(("x-permission" = json!("jobs.manage")))
 )]
 #[post("/jobs/{id}/retry")]
-pub(super) async fn retry_job(can: Can<ManageJobs>, PathOf(id): PathOf<JobId>, db: web::Data<Db>) -> Result<Reply, Fault> {
+pub(super) async fn retry_job(
+    can: Can<ManageJobs>,
+    PathOf(id): PathOf<JobId>,
+    db: web::Data<Db>,
+) -> Result<Reply, Fault> {
     let row = db.write(move |tx| oversight::retry_job(tx, &can, id)).await?;
     Reply::of(row.version, &Job::from(row))
 }

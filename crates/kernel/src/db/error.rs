@@ -71,11 +71,10 @@ impl DbError {
     /// True when trying the same again a little later can succeed.
     pub fn is_passing(&self) -> bool {
         match self {
-            DbError::Overloaded | DbError::Unavailable(_) | DbError::Closed | DbError::CommitFailed(_) => true,
-            DbError::Query(e) => matches!(
-                severity(e),
-                Severity::Retry | Severity::Connection
-            ),
+            DbError::Overloaded | DbError::Unavailable(_) | DbError::Closed | DbError::CommitFailed(_) => {
+                true
+            }
+            DbError::Query(e) => matches!(severity(e), Severity::Retry | Severity::Connection),
             DbError::Panicked | DbError::IgnoredError(_) => false,
         }
     }

@@ -3,6 +3,8 @@
 //! All pending migrations run in one transaction under a lock, so that a fresh database is made whole or not at
 //! all and two programs starting at once do it once.
 
+#![allow(clippy::disallowed_methods, reason = "migrating opens transactions of its own, under a lock")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +28,9 @@ const POSTGRES_LOCK: i64 = 0x006d_7573_7465_7221;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MigrateError {
     /// It was made by a newer version.
-    #[error("the database was made by a newer version of muster (it has the migration {0}, which this version does not know); use that version, or restore a backup")]
+    #[error(
+        "the database was made by a newer version of muster (it has the migration {0}, which this version does not know); use that version, or restore a backup"
+    )]
     Newer(String),
     /// It has to be migrated, and this command does not.
     #[error("the database is not up to date; run `muster migrate` first ({0} to do)")]
@@ -114,7 +118,8 @@ pub fn migrate(target: &Target) -> Result<Migrated, MigrateError> {
             // A large table may take longer than a request may.
             conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").map_err(DbError::from)?;
             let applied = conn.transaction(|conn| {
-                conn.batch_execute(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")).map_err(DbError::from)?;
+                conn.batch_execute(&format!("SELECT pg_advisory_xact_lock({POSTGRES_LOCK})"))
+                    .map_err(DbError::from)?;
                 let before = applied_postgres(conn)?;
                 run_pending::<Pg, PgConnection>(conn, POSTGRES, before)
             })?;
@@ -259,7 +264,11 @@ fn create_private(path: &Path) -> Result<bool, DbError> {
     }
 }
 
-fn keep_copy(conn: &mut SqliteConnection, path: &Path, last: Option<&String>) -> Result<PathBuf, MigrateError> {
+fn keep_copy(
+    conn: &mut SqliteConnection,
+    path: &Path,
+    last: Option<&String>,
+) -> Result<PathBuf, MigrateError> {
     let version = last.map_or("nothing", String::as_str);
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".before-{version}"));

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let target = Target::parse("postgres://anna:secret@db.local:5432/club?password=secret").expect("a url");
+        let target =
+            Target::parse("postgres://anna:secret@db.local:5432/club?password=secret").expect("a url");
         assert_eq!(target.redacted(), "postgres://db.local:5432/club");
     }
 }

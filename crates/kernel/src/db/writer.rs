@@ -154,7 +154,12 @@ pub(crate) struct GroupWriter {
 }
 
 impl GroupWriter {
-    pub(crate) fn start(connector: Connector, context: WriteContext, queue: usize, max_wait: Duration) -> DbResult<GroupWriter> {
+    pub(crate) fn start(
+        connector: Connector,
+        context: WriteContext,
+        queue: usize,
+        max_wait: Duration,
+    ) -> DbResult<GroupWriter> {
         let handle = connector.open()?;
         let (sender, receiver) = crossbeam_channel::bounded(queue);
         let thread = WriterThread { queue: receiver, connector, context, max_wait, handle: Some(handle) };

@@ -65,7 +65,8 @@ fn json_or_nothing(req: &HttpRequest) -> Typed {
     let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
     let (essence, parameters) = value.split_once(';').unwrap_or((&value, ""));
     let essence = essence.trim();
-    let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let json =
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
     let charset = parameters.trim();
     let utf8 = charset.is_empty() || matches!(charset, "charset=utf-8" | "charset=\"utf-8\"");
     if json && utf8 { Typed::Json } else { Typed::Other }
@@ -80,8 +81,11 @@ pub fn read_body(
     payload: &mut Payload,
     limit: usize,
 ) -> impl Future<Output = Result<web::Bytes, Fault>> + use<> {
-    let declared =
-        req.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    let declared = req
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
     // Unpacking what strangers send is how a small request becomes a large one.
     let packed = req
         .headers()
@@ -239,7 +243,10 @@ mod tests {
         assert_eq!(fault("[]").0, Code::InvalidFields);
         assert_eq!(fault(r#"{"name":3}"#), (Code::InvalidFields, field("/name", "wrong_type")));
         assert_eq!(fault(r#"{"name":"a","name":"b"}"#), (Code::InvalidFields, field("/name", "duplicate")));
-        assert_eq!(fault(r#"{"name":"a","role":"admin"}"#), (Code::UnknownField, field("/role", "unknown_field")));
+        assert_eq!(
+            fault(r#"{"name":"a","role":"admin"}"#),
+            (Code::UnknownField, field("/role", "unknown_field"))
+        );
         assert_eq!(
             fault(r#"{"name":"a","policies":{"minutes":1,"a/b":2}}"#),
             (Code::UnknownField, field("/policies/a~1b", "unknown_field"))

@@ -55,7 +55,8 @@ impl RequestId {
     /// The client's own if it is short and plain, else a new one.
     fn choose(req: &ServiceRequest) -> RequestId {
         let plain = |id: &&str| {
-            (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+            (1..=64).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
         };
         let given = req.headers().get(&X_REQUEST_ID).and_then(|v| v.to_str().ok()).filter(plain);
         RequestId(given.map_or_else(|| random::hex(12).into(), Into::into))
@@ -81,7 +82,8 @@ pub async fn envelope<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let began = Instant::now();
-    let options = req.app_data::<web::Data<EnvelopeOptions>>().map(|o| o.get_ref().clone()).unwrap_or_default();
+    let options =
+        req.app_data::<web::Data<EnvelopeOptions>>().map(|o| o.get_ref().clone()).unwrap_or_default();
     let id = RequestId::choose(&req);
     req.extensions_mut().insert(id.clone());
     trim_slash(&mut req, options.pages);
@@ -113,7 +115,9 @@ pub async fn envelope<B: MessageBody + 'static>(
             let stashed = answer.extensions_mut().remove::<Fault>();
             stashed.unwrap_or_else(|| problem::of_status(answer.status()))
         }
-        Err(_) => Fault::new(Code::Unavailable, "This took too long and was given up; try again.").retry_after(5),
+        Err(_) => {
+            Fault::new(Code::Unavailable, "This took too long and was given up; try again.").retry_after(5)
+        }
     };
     let mut answer = Problem::response(&fault, &path, &id.0);
     add_headers(answer.headers_mut(), &id.0, &path, &options);
@@ -218,4 +222,3 @@ fn count(method: &str, route: &str, status: u16, took: Duration) {
     let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
     metrics::histogram!("muster_request_seconds", &labels).record(took.as_secs_f64());
 }
-

@@ -36,9 +36,8 @@ impl<T: Send + Sync + 'static> OnceBody<T> {
         F: Fn(&mut Tx<'_>, &T) -> Result<Reply, Fault> + Send + 'static,
     {
         let OnceBody { once, body } = self;
-        let (answer, replayed) = db
-            .write(move |tx| once.run::<Fault>(tx, |tx| work(tx, &body).map(Reply::into_answer)))
-            .await?;
+        let (answer, replayed) =
+            db.write(move |tx| once.run::<Fault>(tx, |tx| work(tx, &body).map(Reply::into_answer))).await?;
         Ok(Reply::replay(answer, replayed))
     }
 }

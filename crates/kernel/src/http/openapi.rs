@@ -94,14 +94,21 @@ fn complete(operation: &mut Value, path: &str, known: &BTreeMap<&str, &Permissio
         (None, true) => operation["security"] = json!([]),
         _ => return Err("give it either `x-permission` or `x-public`".into()),
     }
-    if operation["parameters"].as_array().is_some_and(|p| !p.is_empty()) || operation.get("requestBody").is_some() {
+    if operation["parameters"].as_array().is_some_and(|p| !p.is_empty())
+        || operation.get("requestBody").is_some()
+    {
         problems.push(Code::Malformed);
     }
     if path.contains('{') {
         problems.push(Code::NotFound);
     }
     if operation.get("requestBody").is_some() {
-        problems.extend([Code::TooLarge, Code::UnsupportedMediaType, Code::InvalidFields, Code::RequestTimeout]);
+        problems.extend([
+            Code::TooLarge,
+            Code::UnsupportedMediaType,
+            Code::InvalidFields,
+            Code::RequestTimeout,
+        ]);
     }
     for code in problems {
         let status = code.status().to_string();

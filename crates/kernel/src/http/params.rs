@@ -40,7 +40,8 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
     let parsed = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(text, &mut note));
     if !unknown.is_empty() {
         let names = unknown.join(", ");
-        let fault = Fault::new(Code::UnknownParameter, format!("This list does not have the parameter {names}."));
+        let fault =
+            Fault::new(Code::UnknownParameter, format!("This list does not have the parameter {names}."));
         return Err(Fault { fields: unknown.into_iter().map(unknown_parameter).collect(), ..fault });
     }
     parsed.map_err(|e| {
@@ -62,7 +63,11 @@ fn unknown_parameter(pointer: String) -> FieldFault {
 
 /// Where serde names no place: a parameter given twice is named in its message.
 fn first_wrong(pairs: &[(String, String)], message: &str) -> String {
-    pairs.iter().find(|(name, _)| message.contains(&format!("`{name}`"))).map_or("string", |(name, _)| name).to_owned()
+    pairs
+        .iter()
+        .find(|(name, _)| message.contains(&format!("`{name}`")))
+        .map_or("string", |(name, _)| name)
+        .to_owned()
 }
 
 /// The parameters of the path.
@@ -83,8 +88,9 @@ impl<T: DeserializeOwned> FromRequest for PathOf<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let path = web::Path::<T>::from_request(req, payload).into_inner();
         ready(
-            path.map(|path| PathOf(path.into_inner()))
-                .map_err(|_| Fault::new(Code::Malformed, "The path cannot be read: an id is a whole number.")),
+            path.map(|path| PathOf(path.into_inner())).map_err(|_| {
+                Fault::new(Code::Malformed, "The path cannot be read: an id is a whole number.")
+            }),
         )
     }
 }
@@ -121,7 +127,8 @@ fn read_if_match(req: &HttpRequest) -> Result<Expected, Fault> {
     let mut versions = Vec::new();
     let mut any = true;
     for value in req.headers().get_all(header::IF_MATCH) {
-        let text = value.to_str().map_err(|_| Fault::new(Code::Malformed, "The If-Match header cannot be read."))?;
+        let text =
+            value.to_str().map_err(|_| Fault::new(Code::Malformed, "The If-Match header cannot be read."))?;
         for tag in text.split(',').map(str::trim) {
             if tag == "*" {
                 return Ok(Expected::Any);
@@ -152,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_query_string_is_read_or_refused() {
-        assert_eq!(parse::<Query>("limit=5&q=a%20b").expect("fine"), Query { limit: Some(5), q: Some("a b".into()) });
+        assert_eq!(
+            parse::<Query>("limit=5&q=a%20b").expect("fine"),
+            Query { limit: Some(5), q: Some("a b".into()) }
+        );
         for (query, code, field) in [
             ("limit=x", Code::Malformed, "limit"),
             ("limit=1&limit=2", Code::Malformed, "limit"),
@@ -175,6 +185,9 @@ mod tests {
             let req = TestRequest::default().insert_header((header::IF_MATCH, header)).to_http_request();
             assert_eq!(read_if_match(&req).expect("readable"), expected, "{header}");
         }
-        assert_eq!(read_if_match(&TestRequest::default().to_http_request()).expect("readable"), Expected::Any);
+        assert_eq!(
+            read_if_match(&TestRequest::default().to_http_request()).expect("readable"),
+            Expected::Any
+        );
     }
 }

@@ -89,7 +89,10 @@ pub(super) fn of_status(status: StatusCode) -> Fault {
         401 => (Code::Unauthenticated, "Sign in first."),
         403 => (Code::Forbidden, "You may not do this."),
         404 => (Code::NotFound, "There is nothing under this path."),
-        405 => (Code::MethodNotAllowed, "This path exists, but not with this method; the Allow header says which."),
+        405 => (
+            Code::MethodNotAllowed,
+            "This path exists, but not with this method; the Allow header says which.",
+        ),
         408 => (Code::RequestTimeout, "The request did not arrive in time; send it again."),
         413 => (Code::TooLarge, "The request is larger than the server takes."),
         415 => (Code::UnsupportedMediaType, "Send the body as application/json in UTF-8."),

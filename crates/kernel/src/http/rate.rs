@@ -23,7 +23,8 @@ const STEADY: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// After so many requests those who have been quiet are forgotten, so that the table stays small.
 const SWEEP: u32 = 10_000;
 
-type Limiter = RateLimiter<ClientAddress, DashMapStateStore<ClientAddress>, DefaultClock, StateInformationMiddleware>;
+type Limiter =
+    RateLimiter<ClientAddress, DashMapStateStore<ClientAddress>, DefaultClock, StateInformationMiddleware>;
 
 /// The general limit by address, shared by all workers.
 pub struct RateLimits {

@@ -143,7 +143,9 @@ fn seen(req: &HttpRequest, etag: &str) -> bool {
 /// The same request with the cursor of the next page.
 fn next_page(req: &HttpRequest, cursor: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in form_urlencoded::parse(req.query_string().as_bytes()).filter(|(name, _)| name != "cursor") {
+    for (name, value) in
+        form_urlencoded::parse(req.query_string().as_bytes()).filter(|(name, _)| name != "cursor")
+    {
         query.append_pair(&name, &value);
     }
     query.append_pair("cursor", cursor);
@@ -162,7 +164,9 @@ mod tests {
         assert_eq!(fresh.status(), 200);
         let tag = fresh.headers().get(ETAG).expect("a tag").to_str().expect("text").to_owned();
         assert!(tag.starts_with("\"3-"));
-        for (header, status) in [(tag.clone(), 304), (format!("\"1-0\", W/{tag}"), 304), ("\"3-0\"".into(), 200)] {
+        for (header, status) in
+            [(tag.clone(), 304), (format!("\"1-0\", W/{tag}"), 304), ("\"3-0\"".into(), 200)]
+        {
             let req = TestRequest::get().insert_header((IF_NONE_MATCH, header.clone())).to_http_request();
             assert_eq!(reply.clone().respond_to(&req).status(), status, "{header}");
         }
@@ -175,6 +179,9 @@ mod tests {
         let page = Page { items: vec![1], next_cursor: Some("c2".into()), has_more: true, total: None };
         let req = TestRequest::get().uri("/api/jobs?state=failed&cursor=c1").to_http_request();
         let response = Reply::page(&page).expect("a reply").respond_to(&req);
-        assert_eq!(response.headers().get(LINK).expect("a link"), "</api/jobs?state=failed&cursor=c2>; rel=\"next\"");
+        assert_eq!(
+            response.headers().get(LINK).expect("a link"),
+            "</api/jobs?state=failed&cursor=c2>; rel=\"next\""
+        );
     }
 }

@@ -54,7 +54,11 @@ pub(super) fn insert(tx: &mut Tx<'_>, job: &NewJob) -> DbResult<Option<JobId>> {
     Ok(Portable(insert).get_result(&mut **tx).optional()?)
 }
 
-pub(super) fn list(conn: &mut Conn, state: Option<JobState>, page: &PageRequest<i64>) -> DbResult<Vec<JobRow>> {
+pub(super) fn list(
+    conn: &mut Conn,
+    state: Option<JobState>,
+    page: &PageRequest<i64>,
+) -> DbResult<Vec<JobRow>> {
     let mut query = jobs::table.select(SHOWN).order(jobs::id.desc()).limit(page.fetch()).into_boxed();
     if let Some(after) = page.after() {
         query = query.filter(jobs::id.lt(*after));
@@ -171,7 +175,13 @@ pub(super) fn record(tx: &mut Tx<'_>, id: JobId, by: &str, next: Next) -> DbResu
 }
 
 /// Records a failure: tried again at `again`, or given up.
-pub(super) fn fail(tx: &mut Tx<'_>, id: JobId, by: &str, error: &str, again: Option<Timestamp>) -> DbResult<()> {
+pub(super) fn fail(
+    tx: &mut Tx<'_>,
+    id: JobId,
+    by: &str,
+    error: &str,
+    again: Option<Timestamp>,
+) -> DbResult<()> {
     let now = tx.now();
     let state = if again.is_some() { JobState::Queued } else { JobState::Failed };
     diesel::update(jobs::table.filter(jobs::id.eq(id)).filter(jobs::claimed_by.eq(by)))

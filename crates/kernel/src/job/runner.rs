@@ -109,7 +109,13 @@ impl Runner {
         }
     }
 
-    async fn record_failure(&self, id: JobId, kind: &dyn JobKind, attempt: i32, e: &JobError) -> Result<(), DbError> {
+    async fn record_failure(
+        &self,
+        id: JobId,
+        kind: &dyn JobKind,
+        attempt: i32,
+        e: &JobError,
+    ) -> Result<(), DbError> {
         if matches!(e, JobError::ClaimLost) {
             return Ok(());
         }

@@ -73,9 +73,13 @@ impl Delivery {
             Way::Smtp(transport) => match tokio::time::timeout(PATIENCE, transport.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
                 // What a server answers can quote the address.
-                Ok(Err(e)) if e.is_permanent() => Err(JobError::Failed("the mail server refused the mail".into())),
+                Ok(Err(e)) if e.is_permanent() => {
+                    Err(JobError::Failed("the mail server refused the mail".into()))
+                }
                 Ok(Err(e)) if e.is_timeout() => Err(JobError::Failed("the mail server took too long".into())),
-                Ok(Err(_)) => Err(JobError::Failed("the mail server could not be reached or did not take it".into())),
+                Ok(Err(_)) => {
+                    Err(JobError::Failed("the mail server could not be reached or did not take it".into()))
+                }
                 Err(_) => Err(JobError::Failed("the mail server took too long".into())),
             },
             Way::Folder(folder) => {
@@ -91,7 +95,8 @@ impl Delivery {
     }
 
     fn message(&self, mail: &Mail, id: &str) -> Result<Message, JobError> {
-        let to: Mailbox = mail.to.parse().map_err(|_| JobError::Failed("the address cannot be read".into()))?;
+        let to: Mailbox =
+            mail.to.parse().map_err(|_| JobError::Failed("the address cannot be read".into()))?;
         // The same id at every attempt, so that a mail sent twice is seen as one.
         let host = self.from.email.domain().to_owned();
         let message = Message::builder()
@@ -100,7 +105,9 @@ impl Delivery {
             .subject(&mail.subject)
             .message_id(Some(format!("<{id}@{host}>")));
         match &mail.html {
-            Some(html) => message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone())),
+            Some(html) => {
+                message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone()))
+            }
             None => message.body(mail.text.clone()),
         }
         .map_err(|_| JobError::Failed("the mail cannot be composed".into()))
@@ -112,7 +119,10 @@ impl JobKind for Delivery {
         JOB
     }
 
-    fn run<'a>(&'a self, run: JobRun<'a>) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
             let mail: Mail = serde_json::from_value(run.payload().clone())
                 .map_err(|_| JobError::Failed("the job does not hold a mail".into()))?;
@@ -167,7 +177,8 @@ mod tests {
             text: "Hi".into(),
             html: Some("<p>Hi</p>".into()),
         };
-        let text = String::from_utf8(delivery.message(&mail, "1").expect("a mail").formatted()).expect("text");
+        let text =
+            String::from_utf8(delivery.message(&mail, "1").expect("a mail").formatted()).expect("text");
         assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
         assert!(text.contains("Message-ID: <1@example.org>"), "{text}");
     }

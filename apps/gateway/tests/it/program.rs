@@ -1,0 +1,131 @@
+//! The program as it is run: a process with a folder of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use muster_testkit::{Engine, OnEngine, TestDb};
+use serde_json::{Value, json};
+
+/// The program with a folder of its own and nothing of the environment.
+pub struct Program {
+    pub folder: tempfile::TempDir,
+    pub database: Option<(String, TestDb)>,
+}
+
+impl OnEngine for Program {
+    async fn on(engine: Engine) -> Program {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = (engine == Engine::Postgres).then(|| {
+            let db = TestDb::new(engine);
+            match db.target() {
+                muster_kernel::db::Target::Postgres(url) => (url, db),
+                muster_kernel::db::Target::Sqlite(_) => unreachable!("it was asked for PostgreSQL"),
+            }
+        });
+        Program { folder, database }
+    }
+}
+
+impl Program {
+    /// On the embedded engine, for what has nothing to do with the engine.
+    pub fn on_sqlite() -> Program {
+        Program { folder: tempfile::tempdir().expect("a folder"), database: None }
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(args).current_dir(self.folder.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .env("MUSTER_BIND", "127.0.0.1:0")
+            .env("MUSTER_BCRYPT_COST", "4")
+            .env("MUSTER_RATE_LIMITS", "off");
+        if let Some((url, _)) = &self.database {
+            command.env("DATABASE_URL", url);
+        }
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).stdin(Stdio::null()).output().expect("the program runs")
+    }
+
+    pub fn create_admin(&self, email: &str) -> Output {
+        let mut command = self.command(&["create-admin", "--email", email, "--password-stdin"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        child.stdin.take().expect("a pipe").write_all(b"a password for tests\n").expect("written");
+        child.wait_with_output().expect("it ends")
+    }
+
+    pub fn serve(&self) -> Served {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, args: &[&str]) -> Served {
+        let mut all = vec!["serve"];
+        all.extend(args);
+        let mut child = self
+            .command(&all)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let address = loop {
+            let line = lines.next().expect("it says where it listens").expect("text");
+            if let Some(address) = line.strip_prefix("listening on ") {
+                break address.to_owned();
+            }
+        };
+        // The rest is read so that the program never waits for somebody to read it.
+        let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect());
+        Served { child, address, rest: Some(rest) }
+    }
+}
+
+/// A server that runs until it is stopped or dropped.
+pub struct Served {
+    pub child: Child,
+    pub address: String,
+    rest: Option<std::thread::JoinHandle<Vec<String>>>,
+}
+
+impl Served {
+    /// Tells it to stop, as a service manager does, and waits.
+    pub fn stop(mut self) -> (Option<i32>, Vec<String>) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let code = self.child.wait().expect("it ends").code();
+        (code, self.rest.take().expect("once").join().expect("lines"))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub async fn sign_in(address: &str, email: &str) -> String {
+    let login = json!({"email": email, "password": "a password for tests"});
+    let answer = reqwest::Client::new()
+        .post(format!("{address}/api/auth/login"))
+        .json(&login)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let body: Value = answer.json().await.expect("JSON");
+    body["access_token"].as_str().expect("a token").to_owned()
+}
+
+pub async fn club(address: &str, token: &str) -> Value {
+    let request = reqwest::Client::new().get(format!("{address}/api/club")).bearer_auth(token);
+    request.send().await.expect("an answer").json().await.expect("JSON")
+}
