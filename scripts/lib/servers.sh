@@ -70,9 +70,11 @@ start_postgres() {
   echo "Starting a throw-away $("$postgres_bin/postgres" --version) in $servers"
   (become "$postgres_bin/initdb" --pgdata=postgres --username=muster --auth=trust \
     --encoding=UTF8 --locale=C.UTF-8 --no-sync) >"$servers/initdb.log" 2>&1 || die_with_log initdb
-  # Nothing here outlives the run, so nothing waits for the disk. Each test has its own database and connections.
+  # Nothing here outlives the run, so nothing waits for the disk, unless that is what is measured.
+  # Each test has its own database and connections.
+  local durable=${postgres_durability:-off}
   start_server postgres "$postgres_bin/postgres" -D postgres -k "$servers" -c listen_addresses= \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=128MB -c max_connections=300
+    -c fsync="$durable" -c synchronous_commit="$durable" -c full_page_writes="$durable" -c shared_buffers=128MB -c max_connections=300
   # Backups on PostgreSQL are made by its own tools.
   export PATH=$PATH:$postgres_bin
   export MUSTER_TEST_POSTGRES="postgres://muster@/postgres?host=${servers//\//%2F}"

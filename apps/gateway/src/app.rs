@@ -4,7 +4,7 @@ use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, Error, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use muster_auth::{Accounts, authenticate};
@@ -117,7 +117,7 @@ pub fn app(
     app.default_service(web::to(nothing_here))
         .wrap(from_fn(authenticate))
         .wrap(from_fn(limit_rate))
-        .wrap(state.cors())
+        .wrap(Condition::new(!state.origins.is_empty(), state.cors()))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))
 }

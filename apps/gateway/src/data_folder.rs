@@ -47,7 +47,14 @@ pub(crate) fn lock(target: &Target) -> Result<Lock, Exit> {
     let Some(database) = target.file() else { return Ok(Lock { _file: None }) };
     let path = lock_path(database);
     let wrong = |e: std::io::Error| Exit::configuration(format!("{} cannot be used: {e}", path.display()));
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(wrong)?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let file = options.open(&path).map_err(wrong)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock { _file: Some(file) }),
         Err(TryLockError::WouldBlock) => {

@@ -12,6 +12,8 @@ pub(crate) fn start(config: &Config) -> Result<(), Exit> {
     let terminal = std::io::stderr().is_terminal();
     let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let mut builder = env_logger::Builder::new();
+    // What the server library tells of itself, the program tells better. A filter can still ask for it.
+    builder.filter_module("actix_server", log::LevelFilter::Warn);
     builder.parse_filters(&config.log);
     if format == LogFormat::Json {
         builder.format(json_line);

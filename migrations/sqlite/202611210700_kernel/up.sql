@@ -19,6 +19,7 @@ CREATE TABLE audit_events (
     request_id TEXT
 ) STRICT;
 CREATE INDEX audit_events_object ON audit_events (object_type, object_id, id);
+CREATE INDEX audit_events_kind ON audit_events (object_type, id);
 CREATE INDEX audit_events_actor ON audit_events (actor_id, id);
 
 CREATE TRIGGER audit_events_kept BEFORE DELETE ON audit_events
@@ -44,10 +45,11 @@ CREATE TABLE jobs (
     finished_at INTEGER,
     version INTEGER NOT NULL DEFAULT 1
 ) STRICT;
-CREATE INDEX jobs_due ON jobs (run_at, id) WHERE state = 'queued';
-CREATE INDEX jobs_claimed ON jobs (claimed_until) WHERE state = 'running';
+-- Not partial: the state comes as a parameter, and a plan for any state cannot use an index on one of them.
+CREATE INDEX jobs_queue ON jobs (state, run_at, id);
+CREATE INDEX jobs_claims ON jobs (state, claimed_until, id);
+CREATE INDEX jobs_finished ON jobs (state, finished_at, id);
 CREATE INDEX jobs_by_state ON jobs (state, id);
-CREATE INDEX jobs_finished ON jobs (finished_at) WHERE state = 'done';
 
 -- The answer to a request that must not have its effect twice.
 CREATE TABLE idempotency_keys (

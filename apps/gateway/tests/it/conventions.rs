@@ -107,6 +107,7 @@ each_engine! {
         };
         let right = login(&admin.email, muster_testkit::PASSWORD).await;
         assert_eq!(right.status, 200, "{}", right.text);
+        assert_eq!(right.header("cache-control"), "no-store");
         assert_eq!(right.body["token_type"], "Bearer");
         assert_eq!(right.body["expires_in"], 600);
         assert_eq!(right.body["user"]["roles"], json!(["member", "admin"]));

@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("muster-testkit", &["muster-kernel", "muster-auth"]),
+    ("muster-bench", &["muster-kernel"]),
     (
         "muster",
         &[

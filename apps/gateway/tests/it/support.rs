@@ -32,7 +32,11 @@ impl OnEngine for TestApp {
 impl TestApp {
     /// An application started with these flags.
     pub fn configured(engine: Engine, flags: &[&str]) -> TestApp {
-        let db = TestDb::new(engine);
+        TestApp::with(TestDb::new(engine), flags)
+    }
+
+    /// An application on this database.
+    pub fn with(db: TestDb, flags: &[&str]) -> TestApp {
         let secret = tempfile::tempdir().expect("a folder for the secret");
         let keys = Keyring::open(&secret.path().join("secret")).expect("a keyring");
         let accounts = Accounts::new(Passwords::new(4), keys, vec![muster_members::person_hooks()]);

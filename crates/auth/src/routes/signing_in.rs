@@ -94,10 +94,11 @@ pub(super) async fn login(
     accounts: web::Data<Accounts>,
 ) -> Result<Reply, Fault> {
     let SignedIn { access_token, user, roles } = accounts.sign_in(&db, &login.email, login.password).await?;
-    Reply::plain(&Tokens {
+    let tokens = Tokens {
         access_token,
         token_type: "Bearer",
         expires_in: token::LIFE.num_seconds(),
         user: UserShown::new(user, roles),
-    })
+    };
+    Ok(Reply::plain(&tokens)?.secret())
 }

@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, ETAG, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG, IF_NONE_MATCH, LINK, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,7 @@ pub struct Reply {
     answer: Answer,
     replayed: bool,
     next_cursor: Option<String>,
+    secret: bool,
 }
 
 impl Reply {
@@ -72,6 +73,13 @@ impl Reply {
         self
     }
 
+    /// The same, to be kept by nobody on its way: it holds tokens.
+    #[must_use]
+    pub fn secret(mut self) -> Reply {
+        self.secret = true;
+        self
+    }
+
     /// What is kept of it under an idempotency key.
     pub fn into_answer(self) -> Answer {
         self.answer
@@ -85,7 +93,7 @@ impl Reply {
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Reply {
-        Reply { answer, replayed: false, next_cursor: None }
+        Reply { answer, replayed: false, next_cursor: None, secret: false }
     }
 }
 
@@ -104,11 +112,14 @@ impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let Reply { answer, replayed, next_cursor } = self;
+        let Reply { answer, replayed, next_cursor, secret } = self;
         let status = u16::try_from(answer.status).ok().and_then(|s| StatusCode::from_u16(s).ok());
         let mut response = HttpResponseBuilder::new(status.unwrap_or(StatusCode::OK));
         if let Some(location) = answer.location {
             response.insert_header((LOCATION, location));
+        }
+        if secret {
+            response.insert_header((CACHE_CONTROL, "no-store"));
         }
         if replayed {
             response.insert_header(("Idempotency-Replayed", "true"));

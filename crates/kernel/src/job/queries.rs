@@ -213,5 +213,8 @@ pub(crate) fn purge(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> DbResult<
         .select(jobs::id)
         .limit(limit)
         .load(&mut **tx)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
     Ok(diesel::delete(jobs::table.filter(jobs::id.eq_any(old))).execute(&mut **tx)?)
 }

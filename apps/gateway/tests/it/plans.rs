@@ -1,0 +1,177 @@
+//! Cost does not grow with the whole: every statement that the services make is shown to the engine's planner,
+//! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
+//! statements as it needs.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
+use muster_kernel::Domain;
+use muster_kernel::db::{DbOptions, StatementObserver, Target};
+use muster_kernel::job::{self, NewJob, Runner};
+use muster_testkit::{Engine, TestDb};
+use serde_json::json;
+
+use crate::support::TestApp;
+
+/// Tables that grow with the life of a club.
+const GROWING: &[&str] = &["audit_events", "idempotency_keys", "jobs", "members", "user_roles", "users"];
+
+/// Statements of `check` and `export`, which read everything by their nature, are not made here.
+struct Watched {
+    app: TestApp,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Watched {
+    fn on(engine: Engine) -> Watched {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let into = seen.clone();
+        let observer: StatementObserver =
+            Arc::new(move |sql| into.lock().expect("a list").push(sql.to_owned()));
+        let options = DbOptions { readers: 2, writers: 4, observer: Some(observer), ..DbOptions::default() };
+        Watched { app: TestApp::with(TestDb::with(engine, options), &["--rate-limits", "off"]), seen }
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().expect("a list"))
+    }
+
+    /// Does one of everything.
+    async fn use_it_all(&self) {
+        let app = &self.app;
+        let admin = app.people.admin().await;
+        app.get("/api/club", &admin).await;
+        app.patch("/api/club", &admin, json!({"name": "SV Example"})).await;
+        for filter in [
+            "",
+            "?actor_id=1",
+            "?object_type=club",
+            "?object_type=club&object_id=1",
+            "?actor_id=1&object_type=club",
+        ] {
+            let first = app.get(&format!("/api/audit{filter}"), &admin).await;
+            assert_eq!(first.status, 200, "{}", first.text);
+        }
+        app.db
+            .write(|tx| {
+                for _ in 0..3 {
+                    job::enqueue(tx, NewJob::new("kernel.housekeeping", ()).once("one"))?;
+                    job::enqueue(tx, NewJob::new("test.nobody", ()))?;
+                }
+                Ok::<_, muster_kernel::db::DbError>(())
+            })
+            .await
+            .expect("jobs");
+        for list in ["/api/jobs?limit=1", "/api/jobs?state=queued&limit=1", "/api/audit?limit=1"] {
+            let page = app.get(list, &admin).await;
+            let next = format!("{list}&cursor={}", page.body["next_cursor"].as_str().expect("a next page"));
+            assert_eq!(app.get(&next, &admin).await.status, 200, "{next}");
+        }
+        app.post("/api/jobs/1/retry", &admin, json!({})).await;
+        let kernel: Vec<Domain> = muster_gateway::domains();
+        Runner::new((*app.db).clone(), &kernel).run_due().await.expect("jobs done");
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = Text)]
+    #[diesel(column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// Reading a whole table in the order of a key is fine where a limit ends it.
+fn sqlite_finds_fault(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).expect(sql);
+    let plan: Vec<_> = steps.into_iter().map(|step| step.detail).collect();
+    let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+    let scans = plan.iter().any(|step| {
+        GROWING.iter().any(|table| step.starts_with(&format!("SCAN {table}")))
+            && (sorts || !sql.contains("LIMIT"))
+    });
+    (scans || (sorts && !sql.contains("count("))).then(|| plan.join(" / "))
+}
+
+fn postgres_finds_fault(conn: &mut PgConnection, sql: &str) -> Option<String> {
+    let parameters = (1..100).take_while(|n| sql.contains(&format!("${n}"))).count();
+    conn.batch_execute(&format!("DEALLOCATE ALL; PREPARE shown AS {sql}")).expect(sql);
+    let nulls = vec!["NULL"; parameters].join(", ");
+    let call = if parameters == 0 { "shown".to_owned() } else { format!("shown({nulls})") };
+    let plan: Vec<PlanLine> = diesel::sql_query(format!("EXPLAIN EXECUTE {call}")).load(conn).expect(sql);
+    let plan: Vec<_> = plan.into_iter().map(|line| line.line).collect();
+    let scans =
+        plan.iter().any(|line| GROWING.iter().any(|table| line.contains(&format!("Seq Scan on {table}"))));
+    scans.then(|| plan.join(" / "))
+}
+
+fn no_statement_reads_a_growing_table_from_end_to_end(engine: Engine) {
+    muster_testkit::run(async {
+        let watched = Watched::on(engine);
+        watched.use_it_all().await;
+        let statements: BTreeSet<String> = watched.take().into_iter().filter(|sql| is_query(sql)).collect();
+        assert!(statements.len() >= 15, "{statements:#?}");
+        let mut faults = Vec::new();
+        match watched.app.db.target() {
+            Target::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(&path.to_string_lossy()).expect("open");
+                for sql in &statements {
+                    faults
+                        .extend(sqlite_finds_fault(&mut conn, sql).map(|plan| format!("{sql}\n    {plan}")));
+                }
+            }
+            Target::Postgres(url) => {
+                let mut conn = PgConnection::establish(&url).expect("open");
+                conn.batch_execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+                    .expect("set");
+                for sql in &statements {
+                    faults.extend(
+                        postgres_finds_fault(&mut conn, sql).map(|plan| format!("{sql}\n    {plan}")),
+                    );
+                }
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    });
+}
+
+fn is_query(sql: &str) -> bool {
+    ["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|word| sql.starts_with(word))
+}
+
+#[test]
+fn no_statement_reads_a_growing_table_from_end_to_end_on_sqlite() {
+    no_statement_reads_a_growing_table_from_end_to_end(Engine::Sqlite);
+}
+
+#[test]
+fn no_statement_reads_a_growing_table_from_end_to_end_on_postgres() {
+    no_statement_reads_a_growing_table_from_end_to_end(Engine::Postgres);
+}
+
+#[test]
+fn a_request_makes_as_few_statements_as_it_needs() {
+    muster_testkit::run(async {
+        let watched = Watched::on(Engine::Sqlite);
+        let admin = watched.app.people.admin().await;
+        for n in 0..20 {
+            watched.app.patch("/api/club", &admin, json!({"name": format!("Name {n}")})).await;
+        }
+        watched.take();
+        // One asks who it is; the rest is the work itself.
+        watched.app.get("/api/club", &admin).await;
+        assert_eq!(watched.take().len(), 2);
+        watched.app.get("/api/audit", &admin).await;
+        assert_eq!(watched.take().len(), 2, "a list is one statement however long it is");
+        watched.app.patch("/api/club", &admin, json!({"name": "SV Example"})).await;
+        assert_eq!(watched.take().len(), 4, "who it is, the row, its change, the event");
+    });
+}
