@@ -131,23 +131,34 @@ fn run(args: Vec<OsString>) -> Result<(), Exit> {
 
 /// Reads `.env` in the present folder, below the environment.
 fn load_env_file() -> Result<(), Exit> {
-    let entries = match dotenvy::from_filename_iter(".env") {
+    let entries = match dotenvy::from_path_iter(".env") {
         Ok(entries) => entries,
         Err(e) if e.not_found() => return Ok(()),
-        Err(e) => return Err(Exit::configuration(format!(".env cannot be read: {e}"))),
+        Err(e) => return Err(unreadable(&e)),
     };
-    let known: Vec<_> = config::keys().into_iter().map(|(key, _, _)| key).collect();
+    let known: Vec<_> = config::keys().into_iter().map(|key| key.name).collect();
     for entry in entries {
-        let (key, _) = entry.map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))?;
+        let (key, _) = entry.map_err(|e| unreadable(&e))?;
         if key.starts_with("MUSTER_") && !known.contains(&key) && !key.starts_with("MUSTER_TEST_") {
             let detail =
                 format!(".env sets {key}, which is no key of the configuration; .env.example lists them");
             return Err(Exit::configuration(detail));
         }
     }
-    dotenvy::from_filename(".env")
-        .map(drop)
-        .map_err(|e| Exit::configuration(format!(".env cannot be read: {e}")))
+    dotenvy::from_path(".env").map_err(|e| unreadable(&e))
+}
+
+/// What is wrong with `.env`, without the value: it may be a password.
+fn unreadable(error: &dotenvy::Error) -> Exit {
+    Exit::configuration(match error {
+        dotenvy::Error::LineParse(line, _) => {
+            let key: String = line.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            format!(
+                ".env cannot be read: the line that begins with `{key}` is not KEY=value; quote a value with spaces"
+            )
+        }
+        other => format!(".env cannot be read: {other}"),
+    })
 }
 
 /// What clap says of wrong arguments. A wrong value that came from the environment is a matter of configuration.

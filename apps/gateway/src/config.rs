@@ -127,9 +127,16 @@ pub struct Config {
     )]
     pub log: String,
 
-    /// How it is logged [default: text on a terminal, else json]
-    #[arg(long, env = "MUSTER_LOG_FORMAT", global = true, value_enum, hide_env_values = true)]
-    pub log_format: Option<LogFormat>,
+    /// How it is logged; auto is text on a terminal and json elsewhere
+    #[arg(
+        long,
+        env = "MUSTER_LOG_FORMAT",
+        global = true,
+        value_enum,
+        default_value = "auto",
+        hide_env_values = true
+    )]
+    pub log_format: LogFormat,
 }
 
 /// On or off.
@@ -144,6 +151,8 @@ pub enum Switch {
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
     /// Lines for people.
     Text,
     /// A JSON object a line.
@@ -254,36 +263,45 @@ impl Config {
     }
 }
 
-/// The keys of the configuration: name, default, explanation.
-pub(crate) fn keys() -> Vec<(String, String, String)> {
+/// A key of the configuration as `.env.example` shows it.
+pub(crate) struct Key {
+    pub(crate) name: String,
+    /// What it is unless it is set; where that depends on other keys, `about` says on which.
+    default: String,
+    about: String,
+}
+
+/// The keys of the configuration.
+pub(crate) fn keys() -> Vec<Key> {
     #[derive(Parser)]
     struct Keys {
         #[command(flatten)]
         _config: Config,
     }
-    let command = Keys::command();
-    let mut keys = Vec::new();
-    for arg in command.get_arguments() {
-        let Some(key) = arg.get_env() else { continue };
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let (about, derived) = match help.split_once(" [default: ") {
-            Some((about, default)) => (about.to_owned(), Some(default.trim_end_matches(']').to_owned())),
-            None => (help, None),
-        };
-        let default = arg.get_default_values().first().map(|v| v.to_string_lossy().into_owned());
-        keys.push((key.to_string_lossy().into_owned(), default.or(derived).unwrap_or_default(), about));
-    }
-    keys
+    let key = |arg: &clap::Arg| {
+        Some(Key {
+            name: arg.get_env()?.to_string_lossy().into_owned(),
+            default: arg
+                .get_default_values()
+                .first()
+                .map(|v| v.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            about: arg.get_help().map(ToString::to_string).unwrap_or_default(),
+        })
+    };
+    Keys::command().get_arguments().filter_map(key).collect()
 }
 
-/// The text of `.env.example`.
+/// The text of `.env.example`: every line of it can be used as it stands.
 pub fn env_example() -> String {
     let mut text = String::from(
         "# Every key of the configuration with its default. Copy this to .env and change what you need.\n\
-         # The environment wins over .env, and flags win over both.\n",
+         # The environment wins over .env, and flags win over both. Empty is the same as not set.\n",
     );
-    for (key, default, about) in keys() {
-        text.push_str(&format!("\n# {about}\n#{key}={default}\n"));
+    for Key { name, default, about } in keys() {
+        let plain = default.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./:".contains(&b));
+        let value = if plain { default } else { format!("'{default}'") };
+        text.push_str(&format!("\n# {about}\n#{name}={value}\n"));
     }
     text
 }

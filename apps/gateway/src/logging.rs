@@ -9,13 +9,16 @@ use crate::exit::Exit;
 
 /// Starts logging as the configuration says.
 pub(crate) fn start(config: &Config) -> Result<(), Exit> {
-    let terminal = std::io::stderr().is_terminal();
-    let format = config.log_format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
+    let json = match config.log_format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
     let mut builder = env_logger::Builder::new();
     // What the server library tells of itself, the program tells better. A filter can still ask for it.
     builder.filter_module("actix_server", log::LevelFilter::Warn);
     builder.parse_filters(&config.log);
-    if format == LogFormat::Json {
+    if json {
         builder.format(json_line);
     }
     builder.try_init().map_err(|e| Exit::failed(e.to_string()))

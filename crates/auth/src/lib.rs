@@ -30,6 +30,8 @@ mod password;
 mod permission;
 pub mod permissions;
 mod queries;
+#[allow(missing_docs, reason = "the macro makes items that it does not document")]
+pub mod read;
 mod role;
 #[cfg(feature = "http")]
 mod routes;

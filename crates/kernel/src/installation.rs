@@ -2,6 +2,7 @@
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
+use crate::audit::{self, Event, Origin};
 use crate::db::{Conn, DbResult, Tx};
 use crate::random;
 use crate::schema::installation;
@@ -21,5 +22,7 @@ pub fn epoch(conn: &mut Conn) -> DbResult<String> {
 pub fn new_epoch(tx: &mut Tx<'_>) -> DbResult<String> {
     let epoch = random::hex(16);
     diesel::update(installation::table.find(1)).set(installation::epoch.eq(&epoch)).execute(&mut **tx)?;
+    let event = Event { action: "epoch.renewed", object_type: "installation", object_id: 1, reason: None };
+    audit::append(tx, &Origin::default(), event)?;
     Ok(epoch)
 }

@@ -1,6 +1,7 @@
 //! The SQL of members.
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use muster_auth::read::users;
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::{Timestamp, UserId};
 
@@ -31,16 +32,8 @@ pub(crate) fn after(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<(UserI
 
 /// Users without a member record. The foreign key rules out the opposite.
 pub(crate) fn users_without_record(conn: &mut Conn) -> DbResult<Vec<i64>> {
-    diesel::table! {
-        users (id) {
-            id -> BigInt,
-        }
-    }
-    diesel::allow_tables_to_appear_in_same_query!(users, members);
-    use diesel::JoinOnDsl;
     Ok(users::table
-        .left_join(members::table.on(members::id.eq(users::id)))
-        .filter(members::id.is_null())
+        .filter(users::id.ne_all(members::table.select(members::id)))
         .order(users::id)
         .select(users::id)
         .limit(20)

@@ -12,8 +12,12 @@ pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
     if !file.is_file() {
         return Err(Exit::failed(format!("there is no backup at {}", file.display())));
     }
-    match config.target()? {
-        Target::Sqlite(database) => restore_sqlite(config, file, &database)?,
+    let target = config.target()?;
+    data_folder::prepare(&config.data_dir)?;
+    // Held until all is done, so that no server starts on a database that is half in place.
+    let _lock = data_folder::lock(&target)?;
+    match target {
+        Target::Sqlite(database) => restore_sqlite(file, &database)?,
         Target::Postgres(url) => postgres_tools::restore(&url, file)?,
     }
     // The backup may be of an older version.
@@ -23,10 +27,8 @@ pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
     Ok(())
 }
 
-fn restore_sqlite(config: &Config, file: &Path, database: &Path) -> Result<(), Exit> {
+fn restore_sqlite(file: &Path, database: &Path) -> Result<(), Exit> {
     look_at(file)?;
-    data_folder::prepare(&config.data_dir)?;
-    let _lock = data_folder::lock(&Target::Sqlite(database.to_owned()))?;
     // Copied beside the database and looked at again, then put in place in one step.
     let draft = beside(database, &format!(".restore-{}", random::hex(4)));
     let placed =
@@ -34,9 +36,10 @@ fn restore_sqlite(config: &Config, file: &Path, database: &Path) -> Result<(), E
             let io =
                 |e: std::io::Error| Exit::failed(format!("{} cannot be replaced: {e}", database.display()));
             private(&draft).map_err(io)?;
-            // What is left of the old database's log must not be played into the new one.
-            for suffix in ["-wal", "-shm"] {
-                match std::fs::remove_file(beside(database, suffix)) {
+            // What was there is kept, together with its log, which must not be played into the new one.
+            for suffix in ["", "-wal", "-shm"] {
+                let kept = beside(database, &format!(".before-restore{suffix}"));
+                match std::fs::rename(beside(database, suffix), kept) {
                     Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(e)),
                     _ => {}
                 }

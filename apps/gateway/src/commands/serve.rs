@@ -73,7 +73,7 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     // Nobody listens any more when the runner has gone on its own.
     let _ = stop_jobs.send(true);
     if tokio::time::timeout(Duration::from_secs(1), jobs).await.is_err() {
-        log::info!("a job under way will be taken up again at the next start");
+        log::info!("a job under way is left; it is taken up again when its claim has run out");
     }
     db.drain().await;
     log::info!("stopped");
@@ -116,6 +116,14 @@ fn measure(config: &Config) -> Result<Option<PrometheusHandle>, Exit> {
         .build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|e| Exit::failed(e.to_string()))?;
+    let upkeep = handle.clone();
+    // Measurements wait in a queue for whoever collects them; nobody may ever come.
+    tokio::task::spawn_local(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
     Ok(Some(handle))
 }
 

@@ -15,6 +15,7 @@ mod conventions;
 mod crash;
 mod documents;
 mod idempotency;
+mod mail;
 mod plans;
 mod program;
 mod structure;

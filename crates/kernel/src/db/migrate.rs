@@ -273,13 +273,15 @@ fn keep_copy(
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".before-{version}"));
     let copy = PathBuf::from(name);
-    if copy.exists() {
-        // Kept by an attempt that failed afterwards; what it holds is what is there now.
-        return Ok(copy);
+    let failed = |e: &dyn std::fmt::Display| MigrateError::Copy(e.to_string());
+    // Whole or not there: a copy that broke off halfway must never be taken for one.
+    let draft = path.with_extension(format!("copy-{}", crate::random::hex(4)));
+    create_private(&draft)?;
+    let made = super::backup::vacuum_into(conn, &draft)
+        .map_err(|e| failed(&e))
+        .and_then(|()| std::fs::rename(&draft, &copy).map_err(|e| failed(&e)));
+    if made.is_err() {
+        let _ = std::fs::remove_file(&draft);
     }
-    if !create_private(&copy)? {
-        return Ok(copy);
-    }
-    super::backup::vacuum_into(conn, &copy).map_err(|e| MigrateError::Copy(e.to_string()))?;
-    Ok(copy)
+    made.map(|()| copy)
 }

@@ -70,10 +70,6 @@ pub fn finish(api: &OpenApi, permissions: &[PermissionDoc]) -> Result<Documented
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a sign-in; it lives for 10 minutes."
-        },
-        "cookie": {
-            "type": "apiKey", "in": "cookie", "name": "muster_session",
-            "description": "The cookie of a sign-in with `\"session\":\"cookie\"`; only from the same site."
         }
     });
     Ok(Documented(document))
@@ -88,7 +84,7 @@ fn complete(operation: &mut Value, path: &str, known: &BTreeMap<&str, &Permissio
             let permission = known.get(name.as_str()).ok_or(format!("unknown permission {name}"))?;
             let roles: Vec<_> = permission.roles.iter().map(|(role, _)| *role).collect();
             operation["x-roles"] = json!(permission.roles.iter().copied().collect::<BTreeMap<_, _>>());
-            operation["security"] = json!([{ "bearer": roles }, { "cookie": roles }]);
+            operation["security"] = json!([{ "bearer": roles }]);
             problems.extend([Code::Unauthenticated, Code::Forbidden]);
         }
         (None, true) => operation["security"] = json!([]),

@@ -1,0 +1,15 @@
+//! What other crates may join with: read, never written.
+
+diesel::table! {
+    /// Everybody, as far as other domains need to know.
+    users (id) {
+        /// The id; a member record has the same.
+        id -> BigInt,
+        /// The first name.
+        first_name -> Text,
+        /// The last name.
+        last_name -> Text,
+        /// Whether they can sign in.
+        is_active -> Bool,
+    }
+}
