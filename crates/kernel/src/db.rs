@@ -29,7 +29,7 @@ pub use watch::StatementObserver;
 
 use crate::Clock;
 use pool::{Connector, Handle, Purpose, Task, Workers};
-use writer::{GroupWriter, Work, Write};
+use writer::{GroupWriter, UnderWay, Work, Write};
 
 /// How a [`Db`] is set up. The defaults serve a club.
 #[derive(Clone)]
@@ -72,6 +72,7 @@ struct Inner {
     clock: Clock,
     readers: Workers,
     writer: Writer,
+    writes: UnderWay,
     job_bell: Arc<tokio::sync::Notify>,
 }
 
@@ -123,6 +124,7 @@ impl Db {
             clock: options.clock,
             readers,
             writer,
+            writes: UnderWay::default(),
             job_bell: Arc::new(tokio::sync::Notify::new()),
         };
         Ok(Db { inner: Arc::new(inner) })
@@ -207,7 +209,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let (work, receiver) = Write::new(work);
+        let (work, receiver) = Write::new(work, &self.inner.writes);
         self.give_write(Box::new(work))?;
         receiver.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
@@ -221,12 +223,10 @@ impl Db {
         }
     }
 
-    /// Waits until everything given to [`Db::write`] so far is durable or refused; for shutting down.
+    /// Waits until everything given to [`Db::write`] so far is durable or refused; for shutting down, when nothing
+    /// more is given.
     pub async fn drain(&self) {
-        // The writer's queue is first come first served, so an empty piece of work is answered last.
-        if let Err(e) = self.write(|_| Ok::<(), DbError>(())).await {
-            log::warn!("the writer did not drain: {e}");
-        }
+        self.inner.writes.none().await;
     }
 
     /// Asks the database for a sign of life.
