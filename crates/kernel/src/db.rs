@@ -114,9 +114,12 @@ impl Db {
                 (Writer::Group(writer), workers("db-reader", options.readers, readers)?)
             }
             Engine::Postgres => {
-                let shared = pool(connector(Purpose::Write), options.readers + options.writers)?;
-                let readers = workers("db-reader", options.readers, shared.clone())?;
-                (Writer::Pool(workers("db-writer", options.writers, shared)?), readers)
+                let writers = pool(connector(Purpose::Write), options.writers)?;
+                let readers = pool(connector(Purpose::Read), options.readers)?;
+                (
+                    Writer::Pool(workers("db-writer", options.writers, writers)?),
+                    workers("db-reader", options.readers, readers)?,
+                )
             }
         };
         let inner = Inner {

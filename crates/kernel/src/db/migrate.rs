@@ -86,7 +86,7 @@ pub fn schema_state(target: &Target) -> Result<SchemaState, MigrateError> {
             Ok(compare(&known, applied_sqlite(&mut conn)?))
         }
         Target::Postgres(url) => {
-            let mut conn = open_postgres(url)?;
+            let mut conn = open_postgres(url, Purpose::Read)?;
             let known = names::<Pg>(&POSTGRES)?;
             Ok(compare(&known, applied_postgres(&mut conn)?))
         }
@@ -110,7 +110,7 @@ pub fn migrate(target: &Target) -> Result<Migrated, MigrateError> {
     match target {
         Target::Sqlite(path) => migrate_sqlite(path),
         Target::Postgres(url) => {
-            let mut conn = open_postgres(url)?;
+            let mut conn = open_postgres(url, Purpose::Write)?;
             // A large table may take longer than a request may.
             conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").map_err(DbError::from)?;
             let applied = conn.transaction(|conn| {

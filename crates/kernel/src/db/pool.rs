@@ -49,7 +49,7 @@ impl Connector {
     pub(crate) fn open(&self) -> DbResult<Handle> {
         let mut conn = match &self.target {
             Target::Sqlite(path) => Conn::Sqlite(open_sqlite(path, self.purpose)?),
-            Target::Postgres(url) => Conn::Postgres(open_postgres(url)?),
+            Target::Postgres(url) => Conn::Postgres(open_postgres(url, self.purpose)?),
         };
         let watch = Watch::new(self.observer.clone());
         conn.set_instrumentation(watch.instrumentation());
@@ -77,7 +77,7 @@ pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConne
 }
 
 /// Opens a PostgreSQL connection. Messages are pinned to English because one of them is matched by text.
-pub(crate) fn open_postgres(url: &str) -> DbResult<PgConnection> {
+pub(crate) fn open_postgres(url: &str, purpose: Purpose) -> DbResult<PgConnection> {
     let mut conn = PgConnection::establish(url).map_err(|e| DbError::Unavailable(e.to_string()))?;
     conn.batch_execute(
         "SET application_name = 'muster'; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
@@ -86,6 +86,10 @@ pub(crate) fn open_postgres(url: &str) -> DbResult<PgConnection> {
     .map_err(|e| DbError::Unavailable(e.to_string()))?;
     // Only a superuser may set it; where the server is not English a lost deadlock is an error, not a retry.
     let _ = conn.batch_execute("SET lc_messages = 'C'");
+    if purpose == Purpose::Read {
+        // As `query_only` does on SQLite: a read cannot write, not even outside a transaction.
+        conn.batch_execute("SET default_transaction_read_only = on").map_err(|e| DbError::Unavailable(e.to_string()))?;
+    }
     Ok(conn)
 }
 
