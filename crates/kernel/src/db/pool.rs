@@ -60,6 +60,10 @@ impl Connector {
 /// Opens the embedded engine as Muster uses it. Waiting comes first, so that even the switch to WAL waits.
 pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConnection> {
     let unavailable = |e: &dyn std::fmt::Display| DbError::Unavailable(e.to_string());
+    if purpose == Purpose::Read && !path.exists() {
+        // The engine would make an empty one, and find it sound.
+        return Err(DbError::Unavailable(format!("{}: there is no such file", path.display())));
+    }
     let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| unavailable(&e))?;
     let setup = match purpose {
         Purpose::Write => {
