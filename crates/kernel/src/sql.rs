@@ -28,6 +28,10 @@ pub use total::{Total, total};
 /// Runs the same code on whichever real connection is inside: `on!(conn, c => rows.execute(c))`.
 ///
 /// Both branches are compiled, so the statement is checked against both engines.
+///
+/// Rows that are inserted at once say all of their columns: derive `Insertable` with
+/// `#[diesel(treat_none_as_default_value = false)]`. For others diesel opens a transaction of its own on SQLite, which
+/// fails inside of the one that `Db` has opened.
 #[macro_export]
 macro_rules! on {
     ($conn:expr, $c:ident => $body:expr) => {
