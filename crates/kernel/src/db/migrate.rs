@@ -125,26 +125,21 @@ pub fn migrate(target: &Target) -> Result<Migrated, MigrateError> {
 }
 
 fn migrate_sqlite(path: &Path) -> Result<Migrated, MigrateError> {
-    let made = create_private(path)?;
-    let outcome = (|| {
-        let mut conn = open_sqlite(path, Purpose::Write)?;
-        let known = names::<Sqlite>(&SQLITE)?;
-        conn.immediate_transaction(|conn| {
-            // Asked under the lock: another program may have been faster.
-            let before = applied_sqlite(conn)?;
-            let copy = match compare(&known, before.clone()) {
-                SchemaState::Behind(_) => Some(keep_copy(path, before.last())?),
-                _ => None,
-            };
-            let applied = run_pending::<Sqlite, SqliteConnection>(conn, SQLITE, before)?;
-            Ok(Migrated { applied, copy })
-        })
-    })();
-    if made && outcome.is_err() {
-        // What was not there before is not left half-made; it is empty, since the transaction was undone.
-        let _ = std::fs::remove_file(path);
-    }
-    outcome
+    // Never removed again, not even after a failure: by then it may be the database of another program that started
+    // at the same time. Empty, it counts as none.
+    create_private(path)?;
+    let mut conn = open_sqlite(path, Purpose::Write)?;
+    let known = names::<Sqlite>(&SQLITE)?;
+    conn.immediate_transaction(|conn| {
+        // Asked under the lock: another program may have been faster.
+        let before = applied_sqlite(conn)?;
+        let copy = match compare(&known, before.clone()) {
+            SchemaState::Behind(_) => Some(keep_copy(path, before.last())?),
+            _ => None,
+        };
+        let applied = run_pending::<Sqlite, SqliteConnection>(conn, SQLITE, before)?;
+        Ok(Migrated { applied, copy })
+    })
 }
 
 fn run_pending<DB, C>(

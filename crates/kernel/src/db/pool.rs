@@ -14,6 +14,9 @@ use super::{Conn, DbError, DbResult, Target};
 /// After this long a connection may have died unnoticed.
 const IDLE: Duration = Duration::from_secs(2);
 
+/// How long SQLite waits for whoever else writes; the same as in its `busy_timeout` below.
+const BUSY: Duration = Duration::from_secs(10);
+
 /// A connection with what the kernel knows about it.
 pub(crate) struct Handle {
     pub(crate) conn: Conn,
@@ -57,7 +60,7 @@ impl Connector {
     }
 }
 
-/// Opens the embedded engine as Muster uses it. Waiting comes first, so that even the switch to WAL waits.
+/// Opens the embedded engine as Muster uses it. Waiting for others comes first.
 pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConnection> {
     let unavailable = |e: &dyn std::fmt::Display| DbError::Unavailable(e.to_string());
     if purpose == Purpose::Read && !path.exists() {
@@ -67,7 +70,7 @@ pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConne
     let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| unavailable(&e))?;
     let setup = match purpose {
         Purpose::Write => {
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+            "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; \
              PRAGMA journal_size_limit = 67108864;"
         }
@@ -77,7 +80,24 @@ pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConne
         }
     };
     conn.batch_execute(setup).map_err(|e| unavailable(&e))?;
+    if purpose == Purpose::Write {
+        switch_to_wal(&mut conn).map_err(|e| unavailable(&e))?;
+    }
     Ok(conn)
+}
+
+/// The engine does not always wait by itself when several programs do this to a new file at once, so it is asked
+/// again for as long as `busy_timeout` would wait.
+fn switch_to_wal(conn: &mut SqliteConnection) -> Result<(), diesel::result::Error> {
+    let began = Instant::now();
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(e) if e.to_string() == "database is locked" && began.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Opens a PostgreSQL connection. Messages are pinned to English because one of them is matched by text.
