@@ -1,6 +1,7 @@
 //! Making connections, and the threads that use them: diesel is synchronous, so database work runs on threads
 //! of its own behind a bounded queue.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -180,6 +181,16 @@ impl Workers {
     }
 }
 
+/// Keeps a panic from ending a thread, with whom everybody in its queue would wait for ever; false after one. The
+/// work itself is caught where it runs: this is for what it captured, which may still panic when it is dropped.
+pub(crate) fn survive(step: impl FnOnce()) -> bool {
+    let fine = catch_unwind(AssertUnwindSafe(step)).is_ok();
+    if !fine {
+        log::error!("what belongs to a piece of database work panicked outside of it");
+    }
+    fine
+}
+
 struct Worker {
     queue: Receiver<Queued>,
     pool: r2d2::Pool<Connector>,
@@ -190,15 +201,20 @@ impl Worker {
     fn work(self) {
         while let Ok(Queued { since, task }) = self.queue.recv() {
             if task.abandoned() {
-                continue;
-            }
-            if since.elapsed() > self.max_wait {
-                task.run(Err(DbError::Overloaded));
-                continue;
-            }
-            match self.connection() {
-                Ok(mut handle) => task.run(Ok(&mut handle)),
-                Err(e) => task.run(Err(e)),
+                survive(|| drop(task));
+            } else if since.elapsed() > self.max_wait {
+                survive(|| task.run(Err(DbError::Overloaded)));
+            } else {
+                match self.connection() {
+                    Ok(mut handle) => {
+                        if !survive(|| task.run(Ok(&mut handle))) {
+                            handle.broken = true;
+                        }
+                    }
+                    Err(e) => {
+                        survive(|| task.run(Err(e)));
+                    }
+                }
             }
         }
     }

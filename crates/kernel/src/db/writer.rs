@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tokio::sync::{oneshot, watch};
 
 use super::error::Severity;
-use super::pool::{Connector, Handle};
+use super::pool::{Connector, Handle, survive};
 use super::tx::{Effect, Tx, TxState};
 use super::{DbError, DbResult};
 use crate::Clock;
@@ -210,7 +210,7 @@ struct Group {
 impl Group {
     fn answer(self) {
         for work in self.works {
-            work.answer();
+            survive(|| work.answer());
         }
     }
 
@@ -226,7 +226,9 @@ impl Group {
 impl WriterThread {
     fn work(mut self) {
         while let Ok(first) = self.queue.recv() {
-            self.commit_group(first);
+            if !survive(|| self.commit_group(first)) {
+                self.handle = None;
+            }
         }
     }
 
@@ -276,6 +278,7 @@ impl WriterThread {
         while let Some(Queued { since, mut work }) = next {
             if work.abandoned() {
                 // Whoever asked has gone, and nothing was begun: leave it undone.
+                survive(|| drop(work));
             } else if since.elapsed() > self.max_wait {
                 work.overrule(DbError::Overloaded);
                 group.works.push(work);

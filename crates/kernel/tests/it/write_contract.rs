@@ -95,6 +95,33 @@ each_engine! {
         assert_eq!(db.ids().await, [3]);
     }
 
+    async fn a_panic_while_work_is_thrown_away_ends_no_thread(db: Narrow) {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                if !std::thread::panicking() {
+                    panic!("as the test wants it");
+                }
+            }
+        }
+        let armed = |id| {
+            let bomb = Bomb;
+            db.write(move |tx| {
+                let _bomb = &bomb;
+                put(tx, id)
+            })
+        };
+        // Kept and answered, with a neighbour; then dropped while it was in the queue.
+        let held = hold_writer(&db, 1).await;
+        let (done, neighbour, given_up) = (queue(armed(2)), queue(db.write(|tx| put(tx, 3))), queue(armed(4)));
+        drop(given_up);
+        held.release().await.expect("the first");
+        done.await.expect("the work itself is fine");
+        neighbour.await.expect("its neighbour");
+        db.write(|tx| put(tx, 5)).await.expect("a later one");
+        assert_eq!(db.ids().await, [1, 2, 3, 5]);
+    }
+
     async fn work_that_ignores_a_database_error_is_refused(db: Things) {
         db.write(|tx| put(tx, 1)).await.expect("the first");
         let outcome = db
@@ -666,7 +693,7 @@ fn on_postgres_work_that_lost_a_deadlock_is_run_again() {
         let (one, other) = tokio::join!(write([1, 2]), write([2, 1]));
         one.expect("one of them");
         other.expect("the other");
-        assert_eq!(runs.load(Ordering::SeqCst), 3, "the loser ran twice");
+        assert!(runs.load(Ordering::SeqCst) >= 3, "who lost ran again, and the server may make both lose");
         assert_eq!(effects.lines(), ["counted", "counted"]);
         let counts = db.read(|conn| Ok::<_, DbError>(things::table.select(things::count).load::<i64>(conn)?)).await;
         assert_eq!(counts.expect("the counts"), [2, 2]);
