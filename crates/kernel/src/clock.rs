@@ -45,7 +45,7 @@ impl Timestamp {
 
     /// This instant moved by `by`, or the end of time when that is beyond it.
     pub fn plus(self, by: TimeDelta) -> Timestamp {
-        Timestamp(self.0.checked_add_signed(by).unwrap_or(if by < TimeDelta::zero() {
+        Timestamp::new(self.0.checked_add_signed(by).unwrap_or(if by < TimeDelta::zero() {
             DateTime::<Utc>::MIN_UTC
         } else {
             DateTime::<Utc>::MAX_UTC

@@ -30,7 +30,7 @@ pub use watch::StatementObserver;
 
 use crate::Clock;
 use pool::{Connector, Handle, Purpose, Task, Workers};
-use writer::{GroupWriter, Work, Write, WriteContext};
+use writer::{GroupWriter, UnderWay, Work, Write, WriteContext};
 
 /// How a [`Db`] is set up. The defaults serve a club.
 #[derive(Clone)]
@@ -73,6 +73,7 @@ struct Inner {
     context: WriteContext,
     readers: Workers,
     writer: Writer,
+    writes: UnderWay,
 }
 
 enum Writer {
@@ -121,12 +122,15 @@ impl Db {
                 (Writer::Group(writer), workers("db-reader", options.readers, readers)?)
             }
             Engine::Postgres => {
-                let shared = pool(connector(Purpose::Write), options.readers + options.writers)?;
-                let readers = workers("db-reader", options.readers, shared.clone())?;
-                (Writer::Pool(workers("db-writer", options.writers, shared)?), readers)
+                let writers = pool(connector(Purpose::Write), options.writers)?;
+                let readers = pool(connector(Purpose::Read), options.readers)?;
+                (
+                    Writer::Pool(workers("db-writer", options.writers, writers)?),
+                    workers("db-reader", options.readers, readers)?,
+                )
             }
         };
-        let inner = Inner { target: target.clone(), context, readers, writer };
+        let inner = Inner { target: target.clone(), context, readers, writer, writes: UnderWay::default() };
         Ok(Db { inner: Arc::new(inner) })
     }
 
@@ -209,7 +213,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let (work, receiver) = Write::new(work);
+        let (work, receiver) = Write::new(work, &self.inner.writes);
         self.give_write(Box::new(work))?;
         receiver.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
@@ -223,12 +227,10 @@ impl Db {
         }
     }
 
-    /// Waits until everything given to [`Db::write`] so far is durable or refused; for shutting down.
+    /// Waits until everything given to [`Db::write`] so far is durable or refused; for shutting down, when nothing
+    /// more is given.
     pub async fn drain(&self) {
-        // The writer's queue is first come first served, so an empty piece of work is answered last.
-        if let Err(e) = self.write(|_| Ok::<(), DbError>(())).await {
-            log::warn!("the writer did not drain: {e}");
-        }
+        self.inner.writes.none().await;
     }
 
     /// Asks the database for a sign of life.

@@ -9,6 +9,7 @@
 //! | a document | SQL type [`Document`], Rust type [`Json`] |
 //! | an enum kept as text | [`text_enum!`](crate::text_enum) |
 //! | `sum` of amounts | [`total`] |
+//! | a join with another crate's published table | [`join_across!`](crate::join_across) |
 //! | an id type of its own | [`id_type!`](crate::id_type) |
 
 mod document;
@@ -28,6 +29,10 @@ pub use total::{Total, total};
 /// Runs the same code on whichever real connection is inside: `on!(conn, c => rows.execute(c))`.
 ///
 /// Both branches are compiled, so the statement is checked against both engines.
+///
+/// Rows that are inserted at once say all of their columns: derive `Insertable` with
+/// `#[diesel(treat_none_as_default_value = false)]`. For others diesel opens a transaction of its own on SQLite, which
+/// fails inside of the one that `Db` has opened.
 #[macro_export]
 macro_rules! on {
     ($conn:expr, $c:ident => $body:expr) => {
@@ -35,5 +40,17 @@ macro_rules! on {
             $crate::db::Conn::Sqlite($c) => $body,
             $crate::db::Conn::Postgres($c) => $body,
         }
+    };
+}
+
+/// Lets a crate's own table be joined with one that another crate publishes to be read.
+///
+/// diesel's own `allow_tables_to_appear_in_same_query!` also speaks for wrappers of PostgreSQL's, which a crate may
+/// not do for somebody else's table.
+#[macro_export]
+macro_rules! join_across {
+    ($published:ident, $own:ident) => {
+        impl $crate::macros::diesel::query_source::TableNotEqual<$published::table> for $own::table {}
+        impl $crate::macros::diesel::query_source::TableNotEqual<$own::table> for $published::table {}
     };
 }

@@ -1,12 +1,14 @@
 //! The SQL of members.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
 use muster_auth::read::users;
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::{Timestamp, UserId};
 
 use crate::Standing;
 use crate::schema::members;
+
+muster_kernel::join_across!(users, members);
 
 pub(crate) fn insert(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbResult<()> {
     let now = tx.now();
@@ -33,7 +35,8 @@ pub(crate) fn after(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<(UserI
 /// Users without a member record. The foreign key rules out the opposite.
 pub(crate) fn users_without_record(conn: &mut Conn) -> DbResult<Vec<i64>> {
     Ok(users::table
-        .filter(users::id.ne_all(members::table.select(members::id)))
+        .left_join(members::table.on(members::id.eq(users::id)))
+        .filter(members::id.is_null())
         .order(users::id)
         .select(users::id)
         .limit(20)

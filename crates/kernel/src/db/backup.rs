@@ -3,25 +3,43 @@
 use std::path::Path;
 
 use diesel::sql_types::Text;
-use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
+use diesel::{QueryableByName, RunQueryDsl};
 
 use super::pool::{Purpose, open_sqlite};
 use super::{DbError, DbResult};
 
-/// Writes a consistent copy of the database into `to`, which must be absent or empty. Writers go on meanwhile.
+/// Writes a consistent copy of the database into `to`, which must be absent or empty; where it is made, only its
+/// owner can read it. Writers go on meanwhile.
 ///
 /// # Errors
-/// When either file cannot be used.
+/// When either file cannot be used; then none is made.
 pub fn copy_sqlite(from: &Path, to: &Path) -> DbResult<()> {
     let mut conn = open_sqlite(from, Purpose::Read)?;
     // Making a copy is a write in the eyes of `query_only`, although this database is only read.
     diesel::sql_query("PRAGMA query_only = OFF").execute(&mut conn)?;
-    vacuum_into(&mut conn, to)
+    let made = create_private(to)?;
+    let done = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(to.to_string_lossy()).execute(&mut conn);
+    if made && done.is_err() {
+        let _ = std::fs::remove_file(to);
+    }
+    done?;
+    Ok(())
 }
 
-pub(crate) fn vacuum_into(conn: &mut SqliteConnection, to: &Path) -> DbResult<()> {
-    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(to.to_string_lossy()).execute(conn)?;
-    Ok(())
+/// Makes the file if it is not there, readable by its owner alone; true when it was made.
+pub(crate) fn create_private(path: &Path) -> DbResult<bool> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(DbError::Unavailable(format!("{}: {e}", path.display()))),
+    }
 }
 
 /// What the engine itself finds wrong with the file; empty when it is sound.

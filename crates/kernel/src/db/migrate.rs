@@ -15,6 +15,7 @@ use diesel::sqlite::Sqlite;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::backup::{copy_sqlite, create_private};
 use super::pool::{Purpose, open_postgres, open_sqlite};
 use super::{DbError, Target};
 
@@ -90,7 +91,7 @@ pub fn schema_state(target: &Target) -> Result<SchemaState, MigrateError> {
             Ok(compare(&known, applied_sqlite(&mut conn)?))
         }
         Target::Postgres(url) => {
-            let mut conn = open_postgres(url)?;
+            let mut conn = open_postgres(url, Purpose::Read)?;
             let known = names::<Pg>(&POSTGRES)?;
             Ok(compare(&known, applied_postgres(&mut conn)?))
         }
@@ -114,7 +115,7 @@ pub fn migrate(target: &Target) -> Result<Migrated, MigrateError> {
     match target {
         Target::Sqlite(path) => migrate_sqlite(path),
         Target::Postgres(url) => {
-            let mut conn = open_postgres(url)?;
+            let mut conn = open_postgres(url, Purpose::Write)?;
             // A large table may take longer than a request may.
             conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").map_err(DbError::from)?;
             let applied = conn.transaction(|conn| {
@@ -129,27 +130,21 @@ pub fn migrate(target: &Target) -> Result<Migrated, MigrateError> {
 }
 
 fn migrate_sqlite(path: &Path) -> Result<Migrated, MigrateError> {
-    let made = create_private(path)?;
-    let outcome = (|| {
-        let mut conn = open_sqlite(path, Purpose::Write)?;
-        let before = applied_sqlite(&mut conn)?;
-        let known = names::<Sqlite>(&SQLITE)?;
+    // Never removed again, not even after a failure: by then it may be the database of another program that started
+    // at the same time. Empty, it counts as none.
+    create_private(path)?;
+    let mut conn = open_sqlite(path, Purpose::Write)?;
+    let known = names::<Sqlite>(&SQLITE)?;
+    conn.immediate_transaction(|conn| {
+        // Asked under the lock: another program may have been faster.
+        let before = applied_sqlite(conn)?;
         let copy = match compare(&known, before.clone()) {
-            SchemaState::Behind(_) => Some(keep_copy(&mut conn, path, before.last())?),
+            SchemaState::Behind(_) => Some(keep_copy(path, before.last())?),
             _ => None,
         };
-        let applied = conn.immediate_transaction(|conn| {
-            // Asked again under the lock: another program may have been faster.
-            let before = applied_sqlite(conn)?;
-            run_pending::<Sqlite, SqliteConnection>(conn, SQLITE, before)
-        })?;
+        let applied = run_pending::<Sqlite, SqliteConnection>(conn, SQLITE, before)?;
         Ok(Migrated { applied, copy })
-    })();
-    if made && outcome.is_err() {
-        // What was not there before is not left half-made; it is empty, since the transaction was undone.
-        let _ = std::fs::remove_file(path);
-    }
-    outcome
+    })
 }
 
 fn run_pending<DB, C>(
@@ -248,40 +243,21 @@ fn is_empty(path: &Path) -> bool {
     std::fs::metadata(path).map_or(true, |m| m.len() == 0)
 }
 
-/// Makes the file if it is not there, readable by its owner alone; true when it was made.
-fn create_private(path: &Path) -> Result<bool, DbError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    match options.open(path) {
-        Ok(_) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(DbError::Unavailable(format!("{}: {e}", path.display()))),
-    }
-}
-
-fn keep_copy(
-    conn: &mut SqliteConnection,
-    path: &Path,
-    last: Option<&String>,
-) -> Result<PathBuf, MigrateError> {
-    let version = last.map_or("nothing", String::as_str);
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".before-{version}"));
-    let copy = PathBuf::from(name);
+/// Under the lock of whoever migrates, so that it holds what was there before. One that was left by an attempt that
+/// failed afterwards is replaced; only a whole one ever has the name.
+fn keep_copy(path: &Path, last: Option<&String>) -> Result<PathBuf, MigrateError> {
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".before-{}{ending}", last.map_or("nothing", String::as_str)));
+        PathBuf::from(name)
+    };
     let failed = |e: &dyn std::fmt::Display| MigrateError::Copy(e.to_string());
-    // Whole or not there: a copy that broke off halfway must never be taken for one.
-    let draft = path.with_extension(format!("copy-{}", crate::random::hex(4)));
-    create_private(&draft)?;
-    let made = super::backup::vacuum_into(conn, &draft)
-        .map_err(|e| failed(&e))
-        .and_then(|()| std::fs::rename(&draft, &copy).map_err(|e| failed(&e)));
-    if made.is_err() {
-        let _ = std::fs::remove_file(&draft);
+    let (part, copy) = (beside(".part"), beside(""));
+    match std::fs::remove_file(&part) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(&e)),
+        _ => {}
     }
-    made.map(|()| copy)
+    copy_sqlite(path, &part).map_err(|e| failed(&e))?;
+    std::fs::rename(&part, &copy).map_err(|e| failed(&e))?;
+    Ok(copy)
 }

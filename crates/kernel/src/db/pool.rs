@@ -1,6 +1,7 @@
 //! Making connections, and the threads that use them: diesel is synchronous, so database work runs on threads
 //! of its own behind a bounded queue.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use super::{Conn, DbError, DbResult, Target};
 
 /// After this long a connection may have died unnoticed.
 const IDLE: Duration = Duration::from_secs(2);
+
+/// How long SQLite waits for whoever else writes; the same as in its `busy_timeout` below.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// A connection with what the kernel knows about it.
 pub(crate) struct Handle {
@@ -49,7 +53,7 @@ impl Connector {
     pub(crate) fn open(&self) -> DbResult<Handle> {
         let mut conn = match &self.target {
             Target::Sqlite(path) => Conn::Sqlite(open_sqlite(path, self.purpose)?),
-            Target::Postgres(url) => Conn::Postgres(open_postgres(url)?),
+            Target::Postgres(url) => Conn::Postgres(open_postgres(url, self.purpose)?),
         };
         let watch = Watch::new(self.observer.clone());
         conn.set_instrumentation(watch.instrumentation());
@@ -57,12 +61,16 @@ impl Connector {
     }
 }
 
-/// Opens the embedded engine as Muster uses it. Waiting comes first, so that even the switch to WAL waits.
+/// Opens the embedded engine as Muster uses it. Waiting for others comes first.
 pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConnection> {
+    if purpose == Purpose::Read && !path.exists() {
+        // The engine would make an empty one, and find it sound.
+        return Err(DbError::Unavailable(format!("{}: there is no such file", path.display())));
+    }
     let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| unavailable(&e))?;
     let setup = match purpose {
         Purpose::Write => {
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+            "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; \
              PRAGMA journal_size_limit = 67108864;"
         }
@@ -72,7 +80,24 @@ pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConne
         }
     };
     conn.batch_execute(setup).map_err(|e| unavailable(&e))?;
+    if purpose == Purpose::Write {
+        switch_to_wal(&mut conn).map_err(|e| unavailable(&e))?;
+    }
     Ok(conn)
+}
+
+/// The engine does not always wait by itself when several programs do this to a new file at once, so it is asked
+/// again for as long as `busy_timeout` would wait.
+fn switch_to_wal(conn: &mut SqliteConnection) -> Result<(), diesel::result::Error> {
+    let began = Instant::now();
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(e) if e.to_string() == "database is locked" && began.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// libpq explains itself over several lines; whoever starts the program wants one sentence.
@@ -81,7 +106,7 @@ fn unavailable(error: &dyn std::fmt::Display) -> DbError {
 }
 
 /// Opens a PostgreSQL connection. Messages are pinned to English because one of them is matched by text.
-pub(crate) fn open_postgres(url: &str) -> DbResult<PgConnection> {
+pub(crate) fn open_postgres(url: &str, purpose: Purpose) -> DbResult<PgConnection> {
     let mut conn = PgConnection::establish(url).map_err(|e| unavailable(&e))?;
     conn.batch_execute(
         "SET application_name = 'muster'; SET statement_timeout = '15s'; SET lock_timeout = '5s'; \
@@ -90,6 +115,11 @@ pub(crate) fn open_postgres(url: &str) -> DbResult<PgConnection> {
     .map_err(|e| unavailable(&e))?;
     // Only a superuser may set it; where the server is not English a lost deadlock is an error, not a retry.
     let _ = conn.batch_execute("SET lc_messages = 'C'");
+    if purpose == Purpose::Read {
+        // As `query_only` does on SQLite: a read cannot write, not even outside a transaction.
+        conn.batch_execute("SET default_transaction_read_only = on")
+            .map_err(|e| DbError::Unavailable(e.to_string()))?;
+    }
     Ok(conn)
 }
 
@@ -156,6 +186,16 @@ impl Workers {
     }
 }
 
+/// Keeps a panic from ending a thread, with whom everybody in its queue would wait for ever; false after one. The
+/// work itself is caught where it runs: this is for what it captured, which may still panic when it is dropped.
+pub(crate) fn survive(step: impl FnOnce()) -> bool {
+    let fine = catch_unwind(AssertUnwindSafe(step)).is_ok();
+    if !fine {
+        log::error!("what belongs to a piece of database work panicked outside of it");
+    }
+    fine
+}
+
 struct Worker {
     queue: Receiver<Queued>,
     pool: r2d2::Pool<Connector>,
@@ -166,15 +206,20 @@ impl Worker {
     fn work(self) {
         while let Ok(Queued { since, task }) = self.queue.recv() {
             if task.abandoned() {
-                continue;
-            }
-            if since.elapsed() > self.max_wait {
-                task.run(Err(DbError::Overloaded));
-                continue;
-            }
-            match self.connection() {
-                Ok(mut handle) => task.run(Ok(&mut handle)),
-                Err(e) => task.run(Err(e)),
+                survive(|| drop(task));
+            } else if since.elapsed() > self.max_wait {
+                survive(|| task.run(Err(DbError::Overloaded)));
+            } else {
+                match self.connection() {
+                    Ok(mut handle) => {
+                        if !survive(|| task.run(Ok(&mut handle))) {
+                            handle.broken = true;
+                        }
+                    }
+                    Err(e) => {
+                        survive(|| task.run(Err(e)));
+                    }
+                }
             }
         }
     }

@@ -73,22 +73,28 @@ impl<'a> Tx<'a> {
         let name = format!("attempt_{}", self.state.depth);
         let effects = self.state.effects.len();
         let earlier = self.state.watch.take_failure();
-        self.command(&format!("SAVEPOINT {name}"))?;
+        if let Err(e) = self.command(&format!("SAVEPOINT {name}")) {
+            // PostgreSQL answers so after an error that was swallowed. Were its trace lost here, that error's COMMIT
+            // would count as done, although the server makes a ROLLBACK of it.
+            self.state.watch.restore(earlier);
+            return Err(e.into());
+        }
         self.state.depth += 1;
         let outcome = work(&mut Tx { conn: self.conn, state: self.state });
         self.state.depth -= 1;
         match outcome {
             Ok(value) if !self.state.watch.failed() => {
-                self.command(&format!("RELEASE SAVEPOINT {name}"))?;
                 self.state.watch.restore(earlier);
+                self.command(&format!("RELEASE SAVEPOINT {name}"))?;
                 Ok(value)
             }
             // It swallowed an error: leave the trace, the transaction as a whole will be refused.
             Ok(value) => Ok(value),
             Err(error) => {
                 self.state.effects.truncate(effects);
-                let failure = self.state.watch.take_failure();
+                // The trace stays until the rollback has worked.
                 self.command(&format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"))?;
+                let failure = self.state.watch.take_failure();
                 // A broken connection stays broken; anything less is forgiven.
                 let broken = failure.filter(|f| f.severity > super::error::Severity::Statement);
                 self.state.watch.restore(broken.or(earlier));

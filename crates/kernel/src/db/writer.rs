@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::error::Severity;
-use super::pool::{Connector, Handle};
+use super::pool::{Connector, Handle, survive};
 use super::tx::{Effect, Tx, TxState};
 use super::{DbError, DbResult};
 use crate::Clock;
@@ -33,17 +33,43 @@ pub(crate) trait Work: Send {
     fn answer(self: Box<Self>);
 }
 
+/// Counts the writes that wait or run, so that one can wait until there are none.
+#[derive(Clone, Default)]
+pub(crate) struct UnderWay(Arc<watch::Sender<usize>>);
+
+impl UnderWay {
+    /// Counts one more until what it returns is dropped.
+    fn begin(&self) -> Counted {
+        self.0.send_modify(|count| *count += 1);
+        Counted(self.clone())
+    }
+
+    pub(crate) async fn none(&self) {
+        // The sender is `self`, so it is not gone.
+        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+struct Counted(UnderWay);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| *count -= 1);
+    }
+}
+
 /// The usual [`Work`]: a closure and the sending half of a channel.
 pub(crate) struct Write<T, E, F> {
     work: F,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
+    _counted: Counted,
 }
 
 impl<T, E, F> Write<T, E, F> {
-    pub(crate) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, E>>) {
+    pub(crate) fn new(work: F, under_way: &UnderWay) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (reply, receiver) = oneshot::channel();
-        (Write { work, outcome: None, reply }, receiver)
+        (Write { work, outcome: None, reply, _counted: under_way.begin() }, receiver)
     }
 }
 
@@ -196,7 +222,7 @@ struct Group {
 impl Group {
     fn answer(self) {
         for work in self.works {
-            work.answer();
+            survive(|| work.answer());
         }
     }
 
@@ -212,7 +238,9 @@ impl Group {
 impl WriterThread {
     fn work(mut self) {
         while let Ok(first) = self.queue.recv() {
-            self.commit_group(first);
+            if !survive(|| self.commit_group(first)) {
+                self.handle = None;
+            }
         }
     }
 
@@ -262,6 +290,7 @@ impl WriterThread {
         while let Some(Queued { since, mut work }) = next {
             if work.abandoned() {
                 // Whoever asked has gone, and nothing was begun: leave it undone.
+                survive(|| drop(work));
             } else if since.elapsed() > self.max_wait {
                 work.overrule(DbError::Overloaded);
                 group.works.push(work);

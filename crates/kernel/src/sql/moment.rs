@@ -22,6 +22,8 @@ pub struct Moment;
 
 /// PostgreSQL counts microseconds from the first day of 2000.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+/// The first instant it knows, by that count: Julian day 0, in 4714 BC. It knows later ones than chrono does.
+const POSTGRES_FIRST: i64 = -211_813_488_000_000_000;
 
 impl HasSqlType<Moment> for MultiBackend {
     fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
@@ -38,7 +40,12 @@ impl ToSql<Moment, Sqlite> for Timestamp {
 
 impl ToSql<Moment, Pg> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let micros = self.micros().checked_sub(POSTGRES_EPOCH).ok_or("an instant too far in the past")?;
+        // Refused here it is an error of this one value; the server's answer would cost the connection.
+        let micros = self
+            .micros()
+            .checked_sub(POSTGRES_EPOCH)
+            .filter(|&micros| micros >= POSTGRES_FIRST)
+            .ok_or("an instant too far in the past")?;
         out.write_all(&micros.to_be_bytes())?;
         Ok(IsNull::No)
     }
