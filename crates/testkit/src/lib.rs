@@ -1,12 +1,15 @@
 //! What Muster's tests stand on: a fresh database on the engine under test in one line.
 //!
-//! ```ignore
-//! muster_testkit::each_engine! {
-//!     /// The sentence that the test proves.
-//!     async fn the_last_place_goes_to_one_member(db: TestDb) {
-//!         db.write(|tx| …).await;
+//! ```
+//! use muster_testkit::{TestDb, each_engine};
+//!
+//! each_engine! {
+//!     /// What the name says, on SQLite and on PostgreSQL.
+//!     async fn a_fresh_database_answers(db: TestDb) {
+//!         db.ping().await.expect("an answer");
 //!     }
 //! }
+//! # fn main() {}
 //! ```
 //!
 //! PostgreSQL is found through `MUSTER_TEST_POSTGRES`, which `scripts/test` sets to a server of its own. Without
