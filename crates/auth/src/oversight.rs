@@ -22,6 +22,22 @@ pub fn audit_log(
     audit::list(conn, filter, page)
 }
 
+/// How many events there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_audit_log(conn: &mut Conn, _: &Can<ReadAudit>, filter: &Filter) -> DbResult<i64> {
+    audit::count(conn, filter)
+}
+
+/// How many jobs there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_jobs(conn: &mut Conn, _: &Can<ManageJobs>, state: Option<JobState>) -> DbResult<i64> {
+    job::count(conn, state)
+}
+
 /// The jobs, newest first.
 ///
 /// # Errors

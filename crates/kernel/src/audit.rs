@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
-use crate::db::{Conn, DbResult, Tx};
+use crate::db::{Conn, DbResult, MultiBackend, Tx};
 use crate::page::PageRequest;
 use crate::schema::audit_events;
 use crate::{Timestamp, UserId};
@@ -89,10 +89,25 @@ pub struct Filter {
 /// # Errors
 /// When the database fails.
 pub fn list(conn: &mut Conn, filter: &Filter, page: &PageRequest<i64>) -> DbResult<Vec<Recorded>> {
-    let mut query = audit_events::table.order(audit_events::id.desc()).limit(page.fetch()).into_boxed();
+    let mut query = matching(filter, audit_events::table.into_boxed());
     if let Some(after) = page.after() {
         query = query.filter(audit_events::id.lt(*after));
     }
+    Ok(query.order(audit_events::id.desc()).limit(page.fetch()).load(conn)?)
+}
+
+/// How many there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn, filter: &Filter) -> DbResult<i64> {
+    Ok(matching(filter, audit_events::table.into_boxed()).count().get_result(conn)?)
+}
+
+fn matching<'a>(
+    filter: &Filter,
+    mut query: audit_events::BoxedQuery<'a, MultiBackend>,
+) -> audit_events::BoxedQuery<'a, MultiBackend> {
     if let Some(actor) = filter.actor_id {
         query = query.filter(audit_events::actor_id.eq(actor));
     }
@@ -102,7 +117,7 @@ pub fn list(conn: &mut Conn, filter: &Filter, page: &PageRequest<i64>) -> DbResu
     if let Some(object_id) = filter.object_id {
         query = query.filter(audit_events::object_id.eq(object_id));
     }
-    Ok(query.load(conn)?)
+    query
 }
 
 /// Events after this one, oldest first, for an export.

@@ -116,6 +116,14 @@ pub fn list(conn: &mut Conn, state: Option<JobState>, page: &PageRequest<i64>) -
     queries::list(conn, state, page)
 }
 
+/// How many there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn, state: Option<JobState>) -> DbResult<i64> {
+    queries::count(conn, state)
+}
+
 /// What came of [`retry`].
 #[derive(Debug, Clone)]
 pub enum Retried {

@@ -38,6 +38,14 @@ pub struct Page<T> {
     pub total: Option<i64>,
 }
 
+impl<T> Page<T> {
+    /// The same with how many rows there are in all.
+    #[must_use]
+    pub fn with_total(self, total: Option<i64>) -> Page<T> {
+        Page { total, ..self }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Cursor<K> {
     l: String,

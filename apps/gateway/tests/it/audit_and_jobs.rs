@@ -164,6 +164,9 @@ each_engine! {
             }
         }
         assert_eq!(seen.len(), 7);
+        let counted = app.get("/api/audit?object_type=club&limit=1&count=true", &admin).await;
+        assert_eq!(counted.body["total"], 10, "7 and one after each of the 3 pages");
+        assert!(app.get("/api/audit?limit=1", &admin).await.body.get("total").is_none());
         let ids: Vec<_> = seen.iter().map(|id| id.as_i64().expect("a number")).collect();
         assert!(ids.windows(2).all(|pair| pair[0] > pair[1]), "{ids:?}");
     }

@@ -9,7 +9,7 @@ use crate::program::{Program, club, sign_in};
 /// Writers at once; each has one write under way.
 const WRITERS: usize = 16;
 /// The plug is pulled when so many writes were acknowledged.
-const ENOUGH: usize = 400;
+const ENOUGH: usize = 1000;
 
 each_engine! {
     async fn killed_in_the_middle_of_writing_nothing_acknowledged_is_lost(program: Program) {

@@ -51,6 +51,7 @@ impl Watched {
             "?object_type=club",
             "?object_type=club&object_id=1",
             "?actor_id=1&object_type=club",
+            "?count=true",
         ] {
             let first = app.get(&format!("/api/audit{filter}"), &admin).await;
             assert_eq!(first.status, 200, "{}", first.text);
@@ -96,9 +97,14 @@ fn sqlite_finds_fault(conn: &mut SqliteConnection, sql: &str) -> Option<String> 
     let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
     let scans = plan.iter().any(|step| {
         GROWING.iter().any(|table| step.starts_with(&format!("SCAN {table}")))
-            && (sorts || !sql.contains("LIMIT"))
+            && (sorts || !(sql.contains("LIMIT") || counts(sql)))
     });
     (scans || (sorts && !sql.contains("count("))).then(|| plan.join(" / "))
+}
+
+/// Counting all is asked for by name, and is what it costs.
+fn counts(sql: &str) -> bool {
+    sql.to_lowercase().starts_with("select count(*)")
 }
 
 fn postgres_finds_fault(conn: &mut PgConnection, sql: &str) -> Option<String> {
@@ -110,7 +116,7 @@ fn postgres_finds_fault(conn: &mut PgConnection, sql: &str) -> Option<String> {
     let plan: Vec<_> = plan.into_iter().map(|line| line.line).collect();
     let scans =
         plan.iter().any(|line| GROWING.iter().any(|table| line.contains(&format!("Seq Scan on {table}"))));
-    scans.then(|| plan.join(" / "))
+    (scans && !counts(sql)).then(|| plan.join(" / "))
 }
 
 fn no_statement_reads_a_growing_table_from_end_to_end(engine: Engine) {

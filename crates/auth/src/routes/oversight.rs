@@ -49,6 +49,8 @@ pub(super) struct AuditQuery {
     limit: Option<i64>,
     /// Where the page begins, as `next_cursor` said.
     cursor: Option<String>,
+    /// Also tell how many there are in all.
+    count: Option<bool>,
 }
 
 /// The audit log, newest first.
@@ -64,16 +66,20 @@ pub(super) async fn list_audit(
     Params(query): Params<AuditQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let AuditQuery { actor_id, object_type, object_id, limit, cursor } = query;
+    let AuditQuery { actor_id, object_type, object_id, limit, cursor, count } = query;
     let page = PageRequest::read("audit", limit, cursor.as_deref())?;
     let filter = Filter { actor_id, object_type, object_id };
-    let (page, events) = db
-        .read_one::<_, Fault, _>(move |conn| {
+    let (page, events, total) = db
+        .read::<_, Fault, _>(move |conn| {
+            let total = match count {
+                Some(true) => Some(oversight::count_audit_log(conn, &can, &filter)?),
+                _ => None,
+            };
             let events = oversight::audit_log(conn, &can, &filter, &page)?;
-            Ok((page, events))
+            Ok((page, events, total))
         })
         .await?;
-    Reply::page(&page.page(events, |e| e.id, AuditEvent::from))
+    Reply::page(&page.page(events, |e| e.id, AuditEvent::from).with_total(total))
 }
 
 /// Work that waits, runs, is done or failed.
@@ -108,6 +114,8 @@ pub(super) struct JobQuery {
     limit: Option<i64>,
     /// Where the page begins, as `next_cursor` said.
     cursor: Option<String>,
+    /// Also tell how many there are in all.
+    count: Option<bool>,
 }
 
 /// The jobs, newest first.
@@ -123,14 +131,19 @@ pub(super) async fn list_jobs(
     Params(query): Params<JobQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let page = PageRequest::read("jobs", query.limit, query.cursor.as_deref())?;
-    let (page, rows) = db
-        .read_one::<_, Fault, _>(move |conn| {
-            let rows = oversight::jobs(conn, &can, query.state, &page)?;
-            Ok((page, rows))
+    let JobQuery { state, limit, cursor, count } = query;
+    let page = PageRequest::read("jobs", limit, cursor.as_deref())?;
+    let (page, rows, total) = db
+        .read::<_, Fault, _>(move |conn| {
+            let total = match count {
+                Some(true) => Some(oversight::count_jobs(conn, &can, state)?),
+                _ => None,
+            };
+            let rows = oversight::jobs(conn, &can, state, &page)?;
+            Ok((page, rows, total))
         })
         .await?;
-    Reply::page(&page.page(rows, |row| row.id.0, Job::from))
+    Reply::page(&page.page(rows, |row| row.id.0, Job::from).with_total(total))
 }
 
 /// Give a failed job another round of attempts.

@@ -69,6 +69,14 @@ pub(super) fn list(
     Ok(query.load(conn)?)
 }
 
+pub(super) fn count(conn: &mut Conn, state: Option<JobState>) -> DbResult<i64> {
+    let mut query = jobs::table.into_boxed();
+    if let Some(state) = state {
+        query = query.filter(jobs::state.eq(state));
+    }
+    Ok(query.count().get_result(conn)?)
+}
+
 pub(super) fn requeue(tx: &mut Tx<'_>, id: JobId) -> DbResult<Option<JobRow>> {
     let now = tx.now();
     Ok(diesel::update(jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq(JobState::Failed)))
