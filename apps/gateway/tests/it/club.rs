@@ -1,5 +1,8 @@
 //! The club's settings: the slice that goes through every layer.
 
+use muster_auth::club;
+use muster_kernel::audit::{self, Filter};
+use muster_kernel::db::DbError;
 use muster_testkit::each_engine;
 use reqwest::Method;
 use serde_json::json;
@@ -138,5 +141,38 @@ each_engine! {
         assert_eq!(events[0]["request_id"], changed.header("x-request-id"));
         assert_eq!(events[0]["at"], "2026-01-01T00:00:00Z");
         assert!(!log.text.contains("SV Example"), "names do not belong into the log");
+    }
+
+    async fn a_client_that_goes_away_leaves_all_of_its_change_or_nothing(app: TestApp) {
+        use std::io::Write;
+        let admin = app.people.admin().await;
+        for n in 0..20 {
+            // Sent, and gone without waiting for what comes of it.
+            let body = json!({"name": format!("Name {n}")}).to_string();
+            let mut socket = std::net::TcpStream::connect(app.address).expect("a connection");
+            let head = format!(
+                "PATCH /api/club HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                admin.token,
+                body.len()
+            );
+            let whole = [head.as_bytes(), body.as_bytes()].concat();
+            // Every other one goes in the middle of its body.
+            socket.write_all(if n % 2 == 0 { &whole } else { &whole[..whole.len() - 3] }).expect("sent");
+        }
+        // Whenever one looks, a change and its event are both there or neither is.
+        let mut version = 0;
+        for _ in 0..100 {
+            let (club, events) = app
+                .db
+                .read(|conn| {
+                    let filter = Filter { object_type: Some("club".into()), ..Filter::default() };
+                    Ok::<_, DbError>((club::settings(conn)?, audit::count(conn, &filter)?))
+                })
+                .await
+                .expect("a look");
+            assert_eq!(club.version - 1, events);
+            version = club.version;
+        }
+        assert!(version <= 11, "what was cut off is no change");
     }
 }

@@ -330,3 +330,51 @@ fn a_test_clock_tells_the_server_the_time() {
         assert_eq!(late.send().await.expect("an answer").status(), 401, "the token is ten minutes old");
     });
 }
+
+#[test]
+fn a_request_leaves_one_line_in_the_log_and_no_secret() {
+    muster_testkit::run(async {
+        let program = alone();
+        let served = program.serve();
+        program.create_admin("anna@example.org");
+        let token = sign_in(&served.address, "anna@example.org").await;
+        let request = reqwest::Client::new().post(format!("{}/api/jobs/77/retry?", served.address));
+        let answer =
+            request.bearer_auth(&token).header("x-request-id", "the-one").send().await.expect("an answer");
+        assert_eq!(answer.status(), 404);
+        served.stop();
+        let log = program.log();
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let [line] = lines.iter().filter(|l| l["request_id"] == "the-one").collect::<Vec<_>>()[..] else {
+            panic!("one line: {log}")
+        };
+        assert_eq!(line["method"], "POST");
+        assert_eq!(line["route"], "/api/jobs/{id}/retry");
+        assert_eq!(line["status"], 404);
+        assert_eq!(line["code"], "not_found");
+        assert_eq!(line["actor"], "1");
+        assert!(line["us"].as_u64().expect("a duration") > 0);
+        for secret in ["a password for tests", token.as_str(), "anna@example.org"] {
+            assert!(!log.contains(secret), "{secret} is in the log");
+        }
+    });
+}
+
+#[test]
+fn what_is_measured_is_shown_where_it_is_configured_and_counted_by_route() {
+    muster_testkit::run(async {
+        let program = alone();
+        let served = program.serve_with(&["--metrics", "on"]);
+        let client = reqwest::Client::new();
+        for path in ["/health/live", "/api/nothing/1", "/api/nothing/2"] {
+            client.get(format!("{}{path}", served.address)).send().await.expect("an answer");
+        }
+        let odd = reqwest::Method::from_bytes(b"DANCE").expect("a method");
+        client.request(odd, format!("{}/health/live", served.address)).send().await.expect("an answer");
+        let text = client.get(format!("{}/metrics", served.address)).send().await.expect("an answer");
+        let text = text.text().await.expect("text");
+        assert!(text.contains("route=\"/health/live\",status=\"200\""), "{text}");
+        assert!(text.contains("route=\"unknown\",status=\"404\""), "{text}");
+        assert!(!text.contains("nothing") && !text.contains("DANCE"), "{text}");
+    });
+}

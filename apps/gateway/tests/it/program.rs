@@ -62,6 +62,15 @@ impl Program {
         child.wait_with_output().expect("it ends")
     }
 
+    /// What the server that was started last has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).expect("a log")
+    }
+
+    fn log_path(&self) -> std::path::PathBuf {
+        self.folder.path().join("server.log")
+    }
+
     pub fn serve(&self) -> Served {
         self.serve_with(&[])
     }
@@ -69,12 +78,9 @@ impl Program {
     pub fn serve_with(&self, args: &[&str]) -> Served {
         let mut all = vec!["serve"];
         all.extend(args);
-        let mut child = self
-            .command(&all)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program runs");
+        let log = std::fs::File::create(self.log_path()).expect("a file for the log");
+        let mut child =
+            self.command(&all).stdout(Stdio::piped()).stderr(log).spawn().expect("the program runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let address = loop {
             let line = lines.next().expect("it says where it listens").expect("text");
