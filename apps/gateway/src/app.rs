@@ -11,11 +11,10 @@ use muster_auth::{Accounts, authenticate};
 use muster_kernel::db::Db;
 use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
 use utoipa_actix_web::AppExt;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::docs::{self, Docs};
 use crate::operations::{Operations, nothing_here};
-use crate::{Config, Exit, Switch, health};
+use crate::{Config, Exit, Switch, domains, health};
 
 /// What all workers share.
 #[derive(Clone)]
@@ -81,11 +80,6 @@ impl AppState {
     }
 }
 
-/// Every domain's routes, below `/api`.
-pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
-    config.configure(muster_auth::mount);
-}
-
 /// The application. The last one to wrap is the first one a request meets.
 pub fn app(
     state: &AppState,
@@ -112,7 +106,7 @@ pub fn app(
         .into_utoipa_app()
         .configure(health::mount)
         .configure(docs::mount)
-        .service(utoipa_actix_web::scope("/api").configure(mount))
+        .service(utoipa_actix_web::scope("/api").configure(domains::mount))
         .split_for_parts();
     app.default_service(web::to(nothing_here))
         .wrap(from_fn(authenticate))

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use crate::commands::create_admin::CreateAdminArgs;
+use crate::commands::serve::ServeArgs;
+use crate::voice::tell;
 use crate::{Config, Exit, commands, config, logging};
 
 /// A backend for clubs: members, money, classes, coaches and chat.
@@ -67,31 +70,6 @@ enum Command {
 enum EpochCommand {
     /// Begin a new epoch
     New,
-}
-
-/// What `serve` takes beside the configuration.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ServeArgs {
-    /// Read the time (RFC 3339) from FILE at every look; for tests, on loopback only
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test_clock: Option<PathBuf>,
-}
-
-/// Who is to be an admin.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct CreateAdminArgs {
-    /// The address to sign in with
-    #[arg(long)]
-    pub(crate) email: String,
-    /// The first name
-    #[arg(long, default_value = "Club")]
-    pub(crate) first_name: String,
-    /// The last name
-    #[arg(long, default_value = "Admin")]
-    pub(crate) last_name: String,
-    /// Read the password from standard input instead of asking for it
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
 }
 
 /// Runs the program with these arguments, the first of which is its name.
@@ -183,17 +161,4 @@ fn wrong_arguments(error: &clap::Error, args: &[OsString]) -> Exit {
     // Whether it can be shown or not, the exit code says it.
     let _ = error.print();
     Exit::usage("")
-}
-
-/// A line on standard error, also where nothing is logged.
-#[allow(clippy::print_stderr, reason = "the program's own voice")]
-pub(crate) fn tell(line: &str) {
-    eprintln!("{line}");
-}
-
-/// A line on standard output: what a command was asked for.
-pub(crate) fn say(line: &str) {
-    use std::io::Write;
-    // A reader that has gone away (`muster check | head`) is no failure of ours.
-    let _ = writeln!(std::io::stdout(), "{line}");
 }

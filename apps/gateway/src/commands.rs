@@ -16,7 +16,7 @@ use std::future::Future;
 
 use muster_kernel::db::{Db, DbOptions};
 
-use crate::{Config, Exit, cli};
+use crate::{Config, Exit, voice};
 
 /// Runs a command's future; the server has a runtime of its own.
 fn block_on<T>(work: impl Future<Output = Result<T, Exit>>) -> Result<T, Exit> {
@@ -40,7 +40,7 @@ fn prepare_database(config: &Config) -> Result<(), Exit> {
     }
     let migrated = muster_kernel::db::migrate(&target)?;
     if let Some(copy) = &migrated.copy {
-        cli::tell(&format!("a copy of the database as it was is in {}", copy.display()));
+        voice::tell(&format!("a copy of the database as it was is in {}", copy.display()));
     }
     if !migrated.applied.is_empty() {
         log::info!("the database was brought up to date: {}", migrated.applied.join(", "));

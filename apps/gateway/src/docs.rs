@@ -41,7 +41,7 @@ pub fn openapi_document() -> Result<Documented, String> {
         .into_utoipa_app()
         .openapi(base())
         .configure(crate::health::mount)
-        .service(utoipa_actix_web::scope("/api").configure(crate::app::mount))
+        .service(utoipa_actix_web::scope("/api").configure(crate::domains::mount))
         .split_for_parts();
     let permissions: Vec<_> = muster_auth::permissions::TABLE
         .iter()

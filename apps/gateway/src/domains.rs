@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use muster_auth::{Accounts, Keyring, Passwords, PersonHooks};
 use muster_kernel::Domain;
+use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every domain's checks, exports and jobs.
 pub fn domains() -> Vec<Domain> {
@@ -22,4 +23,9 @@ pub fn domains() -> Vec<Domain> {
 pub(crate) fn accounts(passwords: Passwords, keys: Keyring) -> Accounts {
     let hooks: Vec<Arc<dyn PersonHooks>> = vec![muster_members::person_hooks()];
     Accounts::new(passwords, keys, hooks)
+}
+
+/// Every domain's routes, below `/api`.
+pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
+    config.configure(muster_auth::mount);
 }

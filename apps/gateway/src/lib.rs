@@ -13,6 +13,7 @@ mod health;
 mod logging;
 mod operations;
 pub mod server;
+mod voice;
 
 pub use app::{AppState, app};
 pub use cli::program;

@@ -6,7 +6,7 @@ use std::path::Path;
 use muster_kernel::db::{SchemaState, Target, copy_sqlite, schema_state};
 
 use crate::commands::postgres_tools;
-use crate::{Config, Exit, cli};
+use crate::{Config, Exit, voice};
 
 pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
     let target = config.target()?;
@@ -23,7 +23,7 @@ pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
         let _ = std::fs::remove_file(file);
         return Err(exit);
     }
-    cli::say(&format!("the backup is in {}", file.display()));
+    voice::say(&format!("the backup is in {}", file.display()));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use muster_kernel::domain::Check;
 use serde_json::json;
 
 use super::{block_on, open};
-use crate::{Config, Exit, cli, domains};
+use crate::{Config, Exit, domains, voice};
 
 pub(crate) fn run(config: &Config, as_json: bool) -> Result<(), Exit> {
     let target = config.target()?;
@@ -39,9 +39,9 @@ async fn look(db: &Db, check: Check) -> DbResult<Vec<String>> {
 fn report(name: &str, findings: &[String], as_json: bool) {
     let outcome = if findings.is_empty() { "ok" } else { "FAIL" };
     if as_json {
-        cli::say(&json!({ "name": name, "ok": findings.is_empty(), "findings": findings }).to_string());
+        voice::say(&json!({ "name": name, "ok": findings.is_empty(), "findings": findings }).to_string());
     } else {
         let detail = if findings.is_empty() { "nothing found".to_owned() } else { findings.join("; ") };
-        cli::say(&format!("{outcome} {name}: {detail}"));
+        voice::say(&format!("{outcome} {name}: {detail}"));
     }
 }

@@ -2,11 +2,28 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
+use clap::Args;
 use muster_auth::{Keyring, NewPerson, Password, Passwords, Role, Roles};
 
 use super::{block_on, open, prepare_database};
-use crate::cli::CreateAdminArgs;
-use crate::{Config, Exit, cli, data_folder, domains};
+use crate::{Config, Exit, data_folder, domains, voice};
+
+/// Who is to be an admin.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CreateAdminArgs {
+    /// The address to sign in with
+    #[arg(long)]
+    pub(crate) email: String,
+    /// The first name
+    #[arg(long, default_value = "Club")]
+    pub(crate) first_name: String,
+    /// The last name
+    #[arg(long, default_value = "Admin")]
+    pub(crate) last_name: String,
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
 
 /// Nobody's password is longer, and nobody's mistake fills the memory.
 const LONGEST_INPUT: u64 = 4096;
@@ -27,7 +44,7 @@ pub(crate) fn run(config: &Config, args: CreateAdminArgs) -> Result<(), Exit> {
     };
     let db = open(config)?;
     block_on(async { Ok(accounts.create_person(&db, admin).await?) })?;
-    cli::say(&format!("{email} is an admin and can sign in"));
+    voice::say(&format!("{email} is an admin and can sign in"));
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use muster_kernel::installation;
 
 use super::{block_on, open};
-use crate::{Config, Exit, cli};
+use crate::{Config, Exit, voice};
 
 pub(crate) fn run(config: &Config) -> Result<(), Exit> {
     let db = open(config)?;
     let epoch = block_on(async { Ok(db.write(installation::new_epoch).await?) })?;
-    cli::say(&format!("the epoch is {epoch} now"));
+    voice::say(&format!("the epoch is {epoch} now"));
     Ok(())
 }

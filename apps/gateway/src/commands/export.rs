@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::progress::Progress;
 use super::{block_on, open};
-use crate::{Config, Exit, cli, domains};
+use crate::{Config, Exit, domains, voice};
 
 /// Rows read in one go: small enough not to hold the database's log back.
 const CHUNK: i64 = 1000;
@@ -20,7 +20,7 @@ pub(crate) fn run(config: &Config, folder: &Path) -> Result<(), Exit> {
     prepare(folder)?;
     for export in domains().into_iter().flat_map(|domain| domain.exports) {
         let rows = block_on(write_table(&db, export, folder))?;
-        cli::say(&format!("{}: {rows} rows", export.name));
+        voice::say(&format!("{}: {rows} rows", export.name));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! `muster openapi`.
 
-use crate::{Exit, cli, openapi_document};
+use crate::{Exit, openapi_document, voice};
 
 pub(crate) fn run() -> Result<(), Exit> {
     let document = openapi_document().map_err(Exit::failed)?;
-    cli::say(document.pretty().trim_end());
+    voice::say(document.pretty().trim_end());
     Ok(())
 }

@@ -6,7 +6,7 @@ use muster_kernel::db::{SchemaState, Target, copy_sqlite, schema_state, sqlite_d
 use muster_kernel::random;
 
 use crate::commands::{epoch, postgres_tools, prepare_database};
-use crate::{Config, Exit, cli, data_folder};
+use crate::{Config, Exit, data_folder, voice};
 
 pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
     if !file.is_file() {
@@ -23,7 +23,7 @@ pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
     // The backup may be of an older version.
     prepare_database(config)?;
     epoch::run(config)?;
-    cli::say("the backup is in place");
+    voice::say("the backup is in place");
     Ok(())
 }
 

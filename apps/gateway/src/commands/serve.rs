@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use muster_auth::{Keyring, Passwords, has_no_admin};
 use muster_kernel::Clock;
@@ -14,9 +16,16 @@ use muster_kernel::mail::Delivery;
 use tokio::sync::watch;
 
 use super::prepare_database;
-use crate::cli::{self, ServeArgs};
 use crate::server::{ConnectionLimits, ServeOptions, bind, serve};
-use crate::{AppState, Config, Exit, Switch, app, data_folder, domains};
+use crate::{AppState, Config, Exit, Switch, app, data_folder, domains, voice};
+
+/// What `serve` takes beside the configuration.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ServeArgs {
+    /// Read the time (RFC 3339) from FILE at every look; for tests, on loopback only
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test_clock: Option<PathBuf>,
+}
 
 /// How long requests under way may take to finish when the program is told to stop, in seconds.
 const LAST_REQUESTS: u64 = 6;
@@ -55,7 +64,7 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     let server = serve(listeners, ConnectionLimits::default(), options, move || app(&state))
         .map_err(|e| Exit::failed(format!("the server cannot start: {e}")))?;
     for address in &addresses {
-        cli::say(&format!("listening on http://{address}"));
+        voice::say(&format!("listening on http://{address}"));
     }
     greet(config, &db, addresses.first().map(ToString::to_string)).await?;
 
@@ -129,9 +138,9 @@ fn measure(config: &Config) -> Result<Option<PrometheusHandle>, Exit> {
 
 async fn greet(config: &Config, db: &Db, address: Option<String>) -> Result<(), Exit> {
     let home = config.public_url()?.or_else(|| address.map(|a| format!("http://{a}"))).unwrap_or_default();
-    cli::say(&format!("the API is explained at {home}/api/docs/"));
+    voice::say(&format!("the API is explained at {home}/api/docs/"));
     if db.read_one(has_no_admin).await? {
-        cli::say("the club has no admin yet; make one with: muster create-admin --email you@example.org");
+        voice::say("the club has no admin yet; make one with: muster create-admin --email you@example.org");
     }
     if config.bcrypt_cost < 10 {
         log::warn!(
