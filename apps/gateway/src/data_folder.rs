@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use muster_kernel::db::Target;
+use muster_kernel::private;
 
 use crate::Exit;
 
@@ -19,14 +20,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), Exit> {
         ))
     };
     if !folder.exists() {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::DirBuilderExt;
-            builder.mode(0o700);
-        }
-        builder.create(folder).map_err(wrong)?;
+        private::make_folder(folder).map_err(wrong)?;
     }
     let probe = folder.join(format!(".write-{}", muster_kernel::random::hex(4)));
     File::create(&probe).map_err(wrong)?;
@@ -47,14 +41,7 @@ pub(crate) fn lock(target: &Target) -> Result<Lock, Exit> {
     let Some(database) = target.file() else { return Ok(Lock { _file: None }) };
     let path = lock_path(database);
     let wrong = |e: std::io::Error| Exit::configuration(format!("{} cannot be used: {e}", path.display()));
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let file = options.open(&path).map_err(wrong)?;
+    let file = private::file_options().create(true).truncate(false).open(&path).map_err(wrong)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock { _file: Some(file) }),
         Err(TryLockError::WouldBlock) => {

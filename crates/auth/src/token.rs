@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use muster_kernel::{Timestamp, UserId, random};
+use muster_kernel::{Timestamp, UserId, private, random};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -123,14 +123,7 @@ impl Key {
 fn make(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let text = Zeroizing::new(format!("{} {}\n", random::hex(4), random::hex(32)));
     let draft = path.with_extension(format!("{}.part", random::hex(4)));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(&draft)?;
+    let mut file = private::file_options().create_new(true).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     // A hard link fails when the file is there already; renaming would replace it.

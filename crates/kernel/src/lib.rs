@@ -34,6 +34,7 @@ pub mod job;
 pub mod mail;
 mod money;
 pub mod page;
+pub mod private;
 pub mod random;
 mod schema;
 pub mod sql;

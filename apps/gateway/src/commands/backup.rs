@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use muster_kernel::db::{SchemaState, Target, copy_sqlite, schema_state};
+use muster_kernel::private;
 
 use crate::commands::postgres_tools;
 use crate::{Config, Exit, voice};
@@ -29,14 +30,7 @@ pub(crate) fn run(config: &Config, file: &Path) -> Result<(), Exit> {
 
 /// Makes the file for its owner alone; one that is there is never written over.
 fn reserve(file: &Path) -> Result<(), Exit> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    match options.open(file) {
+    match private::file_options().create_new(true).open(file) {
         Ok(_) => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             Err(Exit::failed(format!("{} is there already; choose another name", file.display())))

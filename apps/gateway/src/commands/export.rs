@@ -6,6 +6,7 @@ use std::path::Path;
 
 use muster_kernel::db::{Db, DbResult};
 use muster_kernel::domain::{Export, ExportRow};
+use muster_kernel::private;
 use serde_json::Value;
 
 use super::progress::Progress;
@@ -31,14 +32,7 @@ fn prepare(folder: &Path) -> Result<(), Exit> {
         let used = std::fs::read_dir(folder).map_err(wrong)?.next().is_some();
         return if used { Err(Exit::failed(format!("{} is not empty", folder.display()))) } else { Ok(()) };
     }
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder).map_err(wrong)
+    private::make_folder(folder).map_err(wrong)
 }
 
 async fn write_table(db: &Db, export: Export, folder: &Path) -> Result<u64, Exit> {

@@ -35,7 +35,6 @@ fn restore_sqlite(file: &Path, database: &Path) -> Result<(), Exit> {
         copy_sqlite(file, &draft).map_err(Exit::from).and_then(|()| look_at(&draft)).and_then(|()| {
             let io =
                 |e: std::io::Error| Exit::failed(format!("{} cannot be replaced: {e}", database.display()));
-            private(&draft).map_err(io)?;
             // What was there is kept, together with its log, which must not be played into the new one.
             for suffix in ["", "-wal", "-shm"] {
                 let kept = beside(database, &format!(".before-restore{suffix}"));
@@ -73,15 +72,4 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-#[cfg(unix)]
-fn private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-}
-
-#[cfg(not(unix))]
-fn private(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }

@@ -7,6 +7,7 @@ use diesel::{QueryableByName, RunQueryDsl};
 
 use super::pool::{Purpose, open_sqlite};
 use super::{DbError, DbResult};
+use crate::private;
 
 /// Writes a consistent copy of the database into `to`, which must be absent or empty; where it is made, only its
 /// owner can read it. Writers go on meanwhile.
@@ -28,14 +29,7 @@ pub fn copy_sqlite(from: &Path, to: &Path) -> DbResult<()> {
 
 /// Makes the file if it is not there, readable by its owner alone; true when it was made.
 pub(crate) fn create_private(path: &Path) -> DbResult<bool> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    match options.open(path) {
+    match private::file_options().create_new(true).open(path) {
         Ok(_) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(DbError::Unavailable(format!("{}: {e}", path.display()))),

@@ -11,6 +11,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::{JOB, Mail};
 use crate::job::{JobError, JobKind, JobRun, Progress};
+use crate::private;
 
 /// How long a mail server may take for one mail; less than the lease of a job.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -134,16 +135,9 @@ impl JobKind for Delivery {
 
 /// Written whole or not at all, for its owner alone.
 fn keep(folder: &Path, id: &str, bytes: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
+    private::make_folder(folder)?;
     let draft = folder.join(format!("{id}.part"));
-    options.open(&draft)?.write_all(bytes)?;
+    private::file_options().create(true).truncate(true).open(&draft)?.write_all(bytes)?;
     std::fs::rename(draft, folder.join(format!("{id}.eml")))
 }
 
