@@ -208,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_is_told_with_a_time_to_come_back_and_a_defect_without_its_cause() {
+        for passing in [DbError::Overloaded, DbError::Unavailable("host x".into()), DbError::Closed] {
+            let fault = Fault::from(passing);
+            assert_eq!(fault.code, Code::Unavailable);
+            assert!(fault.retry_after.is_some() && !fault.detail.contains("host"));
+        }
+        let defect = Fault::from(DbError::Panicked);
+        assert_eq!((defect.code, defect.retry_after), (Code::Internal, None));
+        assert!(defect.cause.is_some());
+        assert_eq!(Fault::from(DbError::from(diesel::NotFound)).code, Code::NotFound);
+    }
+
+    #[test]
     fn only_unknown_fields_are_a_code_of_their_own() {
         let fault = |code| FieldFault { pointer: "/x".into(), code, message: String::new() };
         assert_eq!(Fault::fields(vec![fault("unknown_field")]).code, Code::UnknownField);
