@@ -2,7 +2,17 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod attempts;
+mod effects;
+mod group_commits;
+mod ledger;
 mod migrations;
-mod portable_sql;
+mod portable_changes;
+mod portable_questions;
+mod portable_values;
+mod queues;
+mod races;
+mod reads;
+mod refusals;
 mod things;
-mod write_contract;
+mod writes;

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 
 use diesel::connection::SimpleConnection;
@@ -184,4 +184,36 @@ pub(crate) fn queue<F: Future>(future: F) -> Pin<Box<F>> {
     let mut future = Box::pin(future);
     assert!(poll_once(&mut future).is_none(), "it waits in the queue");
     future
+}
+
+/// A service's own error.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Ours,
+    Database,
+}
+
+impl From<DbError> for Refusal {
+    fn from(_: DbError) -> Self {
+        Refusal::Database
+    }
+}
+
+/// What happened, in order, whatever thread it happened on.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn add(&self, line: impl Into<String>) {
+        self.0.lock().expect("no panic").push(line.into());
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("no panic").clone()
+    }
+
+    pub(crate) fn effect(&self, line: &'static str) -> impl FnOnce() + Send + 'static {
+        let log = self.clone();
+        move || log.add(line)
+    }
 }
