@@ -74,7 +74,7 @@ impl DbError {
             DbError::Overloaded | DbError::Unavailable(_) | DbError::Closed | DbError::CommitFailed(_) => {
                 true
             }
-            DbError::Query(e) => matches!(severity(e), Severity::Retry | Severity::Connection),
+            DbError::Query(e) => severity(e) == Severity::Retry || will_pass(e),
             DbError::Panicked | DbError::IgnoredError(_) => false,
         }
     }
@@ -122,5 +122,29 @@ pub(crate) fn severity(error: &DieselError) -> Severity {
         | DieselError::DeserializationError(_)
         | DieselError::SerializationError(_) => Severity::Statement,
         _ => Severity::Connection,
+    }
+}
+
+/// What the engines say of troubles that are not the statement's fault. (diesel has no kinds for them.)
+const TROUBLES: [&str; 8] = [
+    "database is locked",
+    "database or disk is full",
+    "disk I/O error",
+    "canceling statement due to",
+    "terminating connection",
+    "server closed the connection",
+    "the database system is",
+    "too many clients",
+];
+
+/// True when the engine, not the statement, was in trouble: then the same can succeed later.
+fn will_pass(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+            _,
+        ) => true,
+        DieselError::DatabaseError(_, info) => TROUBLES.iter().any(|t| info.message().contains(t)),
+        _ => false,
     }
 }

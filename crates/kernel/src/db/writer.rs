@@ -117,7 +117,7 @@ pub(crate) enum Ran {
     Undo,
     /// The engine resolved a race against it; its work is to be undone and can be run again.
     Again(DbError),
-    /// The connection is not to be trusted any more.
+    /// The connection is not to be trusted any more. The work's own outcome is set; the error is for the others.
     Broken(DbError),
 }
 
@@ -212,11 +212,19 @@ struct WriterThread {
     handle: Option<Handle>,
 }
 
+/// Why a group cannot go on.
+enum Stopped {
+    ByTheWork(DbError),
+    ByTheEngine(DbError),
+}
+
 /// The work of one group, in order, with the effects of what is to be kept.
 #[derive(Default)]
 struct Group {
     works: Vec<Box<dyn Work>>,
     effects: Vec<Effect>,
+    /// Whoever broke the connection, and knows how.
+    culprit: Option<Box<dyn Work>>,
 }
 
 impl Group {
@@ -226,10 +234,14 @@ impl Group {
         }
     }
 
-    /// Nothing of this group was kept: everybody hears the same, the one who caused it included.
+    /// Nothing of this group was kept. Everybody hears that it may be tried again, but for the one who caused it:
+    /// that one hears what went wrong, since trying it again may end the same way.
     fn fail(mut self, error: &DbError) {
         for work in &mut self.works {
             work.overrule(error.clone());
+        }
+        if let Some(culprit) = self.culprit.take() {
+            culprit.answer();
         }
         self.answer();
     }
@@ -295,9 +307,20 @@ impl WriterThread {
                 work.overrule(DbError::Overloaded);
                 group.works.push(work);
             } else {
-                let ran = self.run_one(&mut *work);
-                group.works.push(work);
-                group.effects.extend(ran?);
+                match self.run_one(&mut *work) {
+                    Ok(effects) => {
+                        group.works.push(work);
+                        group.effects.extend(effects);
+                    }
+                    Err(Stopped::ByTheWork(e)) => {
+                        group.culprit = Some(work);
+                        return Err(e);
+                    }
+                    Err(Stopped::ByTheEngine(e)) => {
+                        group.works.push(work);
+                        return Err(e);
+                    }
+                }
             }
             if group.works.len() >= GROUP_SIZE || began.elapsed() >= GROUP_TIME {
                 break;
@@ -307,19 +330,21 @@ impl WriterThread {
         Ok(())
     }
 
-    fn run_one(&mut self, work: &mut dyn Work) -> DbResult<Vec<Effect>> {
-        let handle = self.handle.as_mut().ok_or(DbError::Closed)?;
-        handle.command("SAVEPOINT work")?;
+    fn run_one(&mut self, work: &mut dyn Work) -> Result<Vec<Effect>, Stopped> {
+        let engine = |e| Stopped::ByTheEngine(DbError::CommitFailed(DbError::from(e).to_string()));
+        let handle = self.handle.as_mut().ok_or(Stopped::ByTheEngine(DbError::Closed))?;
+        handle.command("SAVEPOINT work").map_err(engine)?;
         match run(work, handle, &self.context) {
             Ran::Keep(effects) => {
-                handle.command("RELEASE SAVEPOINT work")?;
+                handle.command("RELEASE SAVEPOINT work").map_err(engine)?;
                 Ok(effects)
             }
             Ran::Undo => {
-                handle.command("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work")?;
+                handle.command("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work").map_err(engine)?;
                 Ok(Vec::new())
             }
-            Ran::Again(e) | Ran::Broken(e) => Err(e),
+            Ran::Again(e) => Err(Stopped::ByTheEngine(e)),
+            Ran::Broken(e) => Err(Stopped::ByTheWork(e)),
         }
     }
 }

@@ -72,7 +72,7 @@ each_engine! {
                 Ok::<(), DbError>(())
             })
             .await;
-        assert!(matches!(outcome, Err(DbError::CommitFailed(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(DbError::IgnoredError(_))), "{outcome:?}");
         assert_eq!(db.ids().await, [0i64; 0]);
     }
 }
