@@ -106,10 +106,13 @@ pub fn app(
         .into_utoipa_app()
         .configure(health::mount)
         .configure(docs::mount)
-        .service(utoipa_actix_web::scope("/api").configure(domains::mount))
+        .service(
+            utoipa_actix_web::scope("/api")
+                .map(|api| api.wrap(from_fn(authenticate)))
+                .configure(domains::mount),
+        )
         .split_for_parts();
     app.default_service(web::to(nothing_here))
-        .wrap(from_fn(authenticate))
         .wrap(from_fn(limit_rate))
         .wrap(Condition::new(!state.origins.is_empty(), state.cors()))
         .wrap(Compress::default())

@@ -40,8 +40,10 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
     let parsed = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(text, &mut note));
     if !unknown.is_empty() {
         let names = unknown.join(", ");
-        let fault =
-            Fault::new(Code::UnknownParameter, format!("This list does not have the parameter {names}."));
+        let fault = Fault::new(
+            Code::UnknownParameter,
+            format!("This operation does not have the parameter {names}."),
+        );
         return Err(Fault { fields: unknown.into_iter().map(unknown_parameter).collect(), ..fault });
     }
     parsed.map_err(|e| {
