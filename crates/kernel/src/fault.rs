@@ -56,8 +56,6 @@ codes! {
     NotFound "not_found" 404 "Not found";
     /// The path exists, but not with this method.
     MethodNotAllowed "method_not_allowed" 405 "This path does not have that method";
-    /// None of the media types the client accepts can be given.
-    NotAcceptable "not_acceptable" 406 "No acceptable form of the answer";
     /// The request did not arrive in time.
     RequestTimeout "request_timeout" 408 "The request took too long to arrive";
     /// The state of the thing does not allow it.
@@ -131,6 +129,7 @@ impl Fault {
         let only_unknown = !fields.is_empty() && fields.iter().all(|f| f.code == "unknown_field");
         let code = if only_unknown { Code::UnknownField } else { Code::InvalidFields };
         let detail = match fields.as_slice() {
+            [one] if one.pointer.is_empty() => format!("The body: {}", one.message),
             [one] => format!("{}: {}", one.pointer, one.message),
             many => format!("{} fields are wrong; `errors` says which.", many.len()),
         };
@@ -186,7 +185,7 @@ impl From<DbError> for Fault {
                     .retry_after(1)
             }
             e if e.is_passing() => {
-                Fault::new(Code::Unavailable, "The database does not answer; try again shortly.")
+                Fault::new(Code::Unavailable, "The database cannot do this at the moment; try again shortly.")
                     .retry_after(2)
                     .because(e)
             }

@@ -11,10 +11,14 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+use super::objects::Objects;
 use crate::fault::{Code, Fault, FieldFault};
 
 /// The most that a JSON body may be.
 const JSON_LIMIT: usize = 64 * 1024;
+
+/// Wrong fields that one answer names at most.
+const MOST_FAULTS: usize = 100;
 
 /// The JSON of a request. An empty body stands for `{}`, so that actions need none.
 #[derive(Debug, Clone)]
@@ -128,8 +132,16 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let mut unknown = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = {
-        let mut note = |path: serde_ignored::Path<'_>| unknown.push(pointer_of_ignored(&path));
-        serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(&mut json, &mut note))
+        let mut note = |path: serde_ignored::Path<'_>| {
+            // A body of thousands of them is not answered in kind.
+            if unknown.len() < MOST_FAULTS {
+                unknown.push(pointer_of_ignored(&path));
+            }
+        };
+        serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(
+            Objects(&mut json),
+            &mut note,
+        ))
     };
     let value = parsed.map_err(|e| wrong(bytes, e))?;
     json.end().map_err(|e| malformed(&e))?;
@@ -150,6 +162,9 @@ fn malformed(error: &serde_json::Error) -> Fault {
 
 fn wrong(bytes: &[u8], error: serde_path_to_error::Error<serde_json::Error>) -> Fault {
     // What breaks off in the middle may be read as a wrong type first: JSON that is none comes before all else.
+    if error.inner().is_syntax() || error.inner().is_eof() || std::str::from_utf8(bytes).is_err() {
+        return malformed(error.inner());
+    }
     if let Err(e) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
         return malformed(&e);
     }
@@ -168,14 +183,37 @@ fn wrong(bytes: &[u8], error: serde_path_to_error::Error<serde_json::Error>) -> 
         pointer.push_str(&escaped(field));
         return Fault::field(pointer, "duplicate", "This field is there twice.");
     }
-    let (code, message) = if text.starts_with("unknown variant") {
-        ("unknown_value", text.replacen("unknown variant", "Unknown value", 1))
-    } else if text.starts_with("invalid type") {
-        ("wrong_type", text.replacen("invalid type", "Wrong type", 1))
-    } else {
-        ("invalid", text.to_owned())
-    };
-    Fault::field(pointer, code, format!("{message}."))
+    let expected = text.split("expected ").nth(1).unwrap_or_default();
+    // What was sent is not repeated: it may be a password that stood in the wrong place.
+    if text.starts_with("unknown variant") {
+        return Fault::field(pointer, "unknown_value", format!("One of these: {}.", words(expected)));
+    }
+    if text.starts_with("invalid type") || text.starts_with("invalid value") {
+        return Fault::field(pointer, "wrong_type", format!("This must be {}.", kind_of(expected)));
+    }
+    Fault::field(pointer, "invalid", "This cannot be read.")
+}
+
+/// What serde expected, in a client's words.
+fn kind_of(expected: &str) -> &'static str {
+    let first = expected.split([' ', ',']).next().unwrap_or_default();
+    match first {
+        "struct" | "map" => "an object",
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" | "isize" => {
+            "a whole number within range"
+        }
+        "f32" | "f64" => "a number",
+        _ if expected.contains("map") => "an object",
+        _ if expected.contains("sequence") => "a list",
+        _ if expected.contains("string") || expected.contains("variant") => "a text",
+        _ if expected.contains("boolean") => "true or false",
+        _ => "of another type",
+    }
+}
+
+/// The values of an enum, out of "one of `a`, `b`".
+fn words(expected: &str) -> String {
+    expected.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(", ")
 }
 
 fn pointer_of_path(path: &serde_path_to_error::Path) -> String {
@@ -240,7 +278,13 @@ mod tests {
         assert_eq!(fault(r#"{"name":"a"} x"#), (Code::Malformed, vec![]));
         assert_eq!(fault("\"\u{feff}"), (Code::Malformed, vec![]));
         assert_eq!(fault(""), (Code::InvalidFields, field("/name", "required")));
-        assert_eq!(fault("[]").0, Code::InvalidFields);
+        assert_eq!(fault("[]"), (Code::InvalidFields, field("", "wrong_type")));
+        assert_eq!(fault(r#"["a",null]"#), (Code::InvalidFields, field("", "wrong_type")));
+        assert_eq!(
+            fault(r#"{"name":"a","policies":[5]}"#),
+            (Code::InvalidFields, field("/policies", "wrong_type"))
+        );
+        assert_eq!(fault(r#"{"name":"\ud800"}"#), (Code::Malformed, vec![]));
         assert_eq!(fault(r#"{"name":3}"#), (Code::InvalidFields, field("/name", "wrong_type")));
         assert_eq!(fault(r#"{"name":"a","name":"b"}"#), (Code::InvalidFields, field("/name", "duplicate")));
         assert_eq!(
@@ -255,6 +299,22 @@ mod tests {
             fault(r#"{"name":"a","policies":{"minutes":1e99}}"#),
             (Code::InvalidFields, field("/policies/minutes", "wrong_type"))
         );
+    }
+
+    #[test]
+    fn what_was_sent_and_how_it_is_read_is_not_told() {
+        for json in
+            [r#""my secret""#, r#"{"name":12345}"#, r#"{"name":"a","policies":{"minutes":"my secret"}}"#]
+        {
+            let fault = parse::<Outer>(json.as_bytes()).expect_err("it is wrong");
+            let told = format!("{fault:?}");
+            for word in ["secret", "12345", "struct", "i32", "Outer"] {
+                assert!(!told.contains(word), "{told}");
+            }
+        }
+        let mut raw = br#"{"name":""#.to_vec();
+        raw.extend([0xff, b'"', b'}']);
+        assert_eq!(parse::<Outer>(&raw).expect_err("no UTF-8").code, Code::Malformed);
     }
 
     #[test]
