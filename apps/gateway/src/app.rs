@@ -13,7 +13,7 @@ use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
 use utoipa_actix_web::AppExt;
 
 use crate::docs::{self, Docs};
-use crate::operations::{Operations, nothing_here};
+use crate::operations::{Operations, nothing_here, refuse_unknown_parameters};
 use crate::{Config, Exit, Switch, domains, health};
 
 /// What all workers share.
@@ -51,7 +51,7 @@ impl AppState {
             envelope: web::Data::new(EnvelopeOptions { https, ..EnvelopeOptions::default() }),
             docs: web::Data::new(docs),
             metrics: metrics.map(web::Data::new),
-            origins: config.allowed_origins.iter().filter(|o| !o.is_empty()).cloned().collect(),
+            origins: config.origins().map(str::to_owned).collect(),
         })
     }
 
@@ -108,7 +108,7 @@ pub fn app(
         .configure(docs::mount)
         .service(
             utoipa_actix_web::scope("/api")
-                .map(|api| api.wrap(from_fn(authenticate)))
+                .map(|api| api.wrap(from_fn(refuse_unknown_parameters)).wrap(from_fn(authenticate)))
                 .configure(domains::mount),
         )
         .split_for_parts();

@@ -238,6 +238,11 @@ impl Config {
         }
     }
 
+    /// The origins whose pages may call the API.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.allowed_origins.iter().map(|o| o.trim()).filter(|o| !o.is_empty())
+    }
+
     /// Looks at what can only be judged together.
     ///
     /// # Errors
@@ -251,7 +256,7 @@ impl Config {
                 "MUSTER_RATE_LIMITS can be off only when MUSTER_BIND is a loopback address",
             ));
         }
-        for origin in self.allowed_origins.iter().filter(|o| !o.is_empty()) {
+        for origin in self.origins() {
             let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
             if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
                 return Err(Exit::configuration(format!(

@@ -39,7 +39,7 @@ pub(crate) struct Lock {
 /// When another server has it.
 pub(crate) fn lock(target: &Target) -> Result<Lock, Exit> {
     let Some(database) = target.file() else { return Ok(Lock { _file: None }) };
-    let path = lock_path(database);
+    let path = lock_path(&real(database));
     let wrong = |e: std::io::Error| Exit::configuration(format!("{} cannot be used: {e}", path.display()));
     let file = private::file_options().create(true).truncate(false).open(&path).map_err(wrong)?;
     match file.try_lock() {
@@ -55,4 +55,9 @@ fn lock_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".lock");
     name.into()
+}
+
+/// The file itself, whatever links lead to it: who comes by another way meets the same lock.
+pub(crate) fn real(database: &Path) -> PathBuf {
+    database.canonicalize().unwrap_or_else(|_| database.to_owned())
 }

@@ -10,6 +10,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// What bcrypt can take; more would be cut off, so more is refused.
 const LONGEST: usize = 71;
+/// How long somebody may wait for a processor.
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 /// How many may wait for a processor before the next is turned away.
 const QUEUE: usize = 200;
 
@@ -112,7 +114,8 @@ impl Passwords {
                 .retry_after(2)
         };
         let _place = Place::take(&self.waiting).ok_or_else(busy)?;
-        let permit = self.processors.clone().acquire_owned().await.map_err(|_| busy())?;
+        let turn = tokio::time::timeout(LONGEST_WAIT, self.processors.clone().acquire_owned());
+        let permit = turn.await.map_err(|_| busy())?.map_err(|_| busy())?;
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()

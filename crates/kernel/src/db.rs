@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-pub use backup::{copy_sqlite, sqlite_damage};
+pub use backup::{copy_sqlite, others_connected, settle_sqlite, sqlite_damage};
 pub use conn::{Conn, Engine, MultiBackend};
 pub use error::{DbError, DbResult};
 pub use migrate::{MigrateError, Migrated, SchemaState, known_migrations, migrate, schema_state};

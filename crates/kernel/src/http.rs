@@ -15,6 +15,7 @@
 mod address;
 mod body;
 mod envelope;
+mod objects;
 mod once;
 mod openapi;
 mod params;
@@ -26,8 +27,8 @@ pub use address::{ClientAddress, Proxies};
 pub use body::{Body, read_body};
 pub use envelope::{Caller, EnvelopeOptions, RequestId, envelope};
 pub use once::OnceBody;
-pub use openapi::{Documented, PermissionDoc, finish};
-pub use params::{IfMatch, Params, PathOf};
+pub use openapi::{Documented, Operation, PermissionDoc, finish};
+pub use params::{IfMatch, Params, PathOf, unknown_parameters};
 pub use problem::Problem;
 pub use rate::{RateLimits, limit_rate};
 pub use reply::Reply;

@@ -42,18 +42,22 @@ impl TestDb {
 
     /// A fresh database set up differently; its clock is the testkit's all the same.
     pub fn with(engine: Engine, options: TestDbOptions) -> TestDb {
-        let clock = Clock::fixed(first_of_2026());
+        let mut db = TestDb::unopened(engine);
+        let options = TestDbOptions { clock: db.clock.clone(), ..options };
+        db.db = Some(Db::open(&db.target(), options).expect("an open database"));
+        db
+    }
+
+    /// A fresh database that nobody is connected to, for programs that open it themselves.
+    pub fn unopened(engine: Engine) -> TestDb {
         let place = match engine {
             Engine::Sqlite => Place::Folder(tempfile::tempdir().expect("a folder for the database")),
             Engine::Postgres => clone_template(),
         };
-        let target = target_of(&place);
         if engine == Engine::Sqlite {
-            migrate(&target).expect("a migrated database");
+            migrate(&target_of(&place)).expect("a migrated database");
         }
-        let db =
-            Db::open(&target, TestDbOptions { clock: clock.clone(), ..options }).expect("an open database");
-        TestDb { db: Some(db), clock, place }
+        TestDb { db: None, clock: Clock::fixed(first_of_2026()), place }
     }
 
     /// Where it is, to open it a second time.

@@ -1,6 +1,5 @@
 //! `muster export`: all data as CSV and JSON, a file of each for every table.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -38,7 +37,9 @@ fn prepare(folder: &Path) -> Result<(), Exit> {
 async fn write_table(db: &Db, export: Export, folder: &Path) -> Result<u64, Exit> {
     let wrong = |e: &dyn std::fmt::Display| Exit::failed(format!("{} cannot be written: {e}", export.name));
     let create = |extension: &str| {
-        File::create(folder.join(format!("{}.{extension}", export.name)))
+        private::file_options()
+            .create_new(true)
+            .open(folder.join(format!("{}.{extension}", export.name)))
             .map(BufWriter::new)
             .map_err(|e| wrong(&e))
     };

@@ -84,7 +84,10 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     if tokio::time::timeout(Duration::from_secs(1), jobs).await.is_err() {
         log::info!("a job under way is left; it is taken up again when its claim has run out");
     }
-    db.drain().await;
+    // A database that hangs must not keep the program from stopping; nothing unanswered is promised.
+    if tokio::time::timeout(Duration::from_secs(1), db.drain()).await.is_err() {
+        log::warn!("the database took too long to finish what was under way");
+    }
     log::info!("stopped");
     served.map_err(|e| Exit::failed(format!("the server failed: {e}")))
 }

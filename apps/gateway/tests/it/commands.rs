@@ -98,15 +98,27 @@ each_engine! {
         assert_eq!(said(&backup).0, 0, "{}", said(&backup).2);
         refused(&program.run(&["backup", "club.backup"]), 1, "is there already");
         rename(&served.address, &token, "After").await;
-        if program.database.is_none() {
-            refused(&program.run(&["restore", "club.backup"]), 6, "another muster uses");
-        }
+        refused(&program.run(&["restore", "club.backup"]), 6, "another muster uses");
         served.stop();
         let restored = program.run(&["restore", "club.backup"]);
         assert_eq!(said(&restored).0, 0, "{}", said(&restored).2);
         let again = program.serve();
         assert_eq!(club(&again.address, &token).await["name"], "Before");
         assert_eq!(said(&program.run(&["check"])).0, 0);
+        again.stop();
+        if program.database.is_none() {
+            // What was there is kept, each time anew.
+            assert_eq!(said(&program.run(&["restore", "club.backup"])).0, 0);
+            let names = files(&program.folder.path().join("data"));
+            assert_eq!(names.iter().filter(|n| n.contains(".before-restore-")).count(), 2, "{names:?}");
+            assert!(!names.iter().any(|n| n.contains(".restore-")), "{names:?}");
+            // Whoever comes by a link meets the same lock.
+            std::os::unix::fs::symlink("data/muster.db", program.folder.path().join("link.db")).expect("a link");
+            let served = program.serve();
+            let by_link = program.command(&["serve"]).env("DATABASE_URL", "sqlite://link.db").output();
+            refused(&by_link.expect("it runs"), 6, "another muster uses");
+            drop(served);
+        }
     }
 
     async fn an_export_holds_every_table_twice_and_no_secret(program: Program) {

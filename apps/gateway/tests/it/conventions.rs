@@ -29,6 +29,13 @@ each_engine! {
             (signed(Method::POST, "/api/jobs/99999999999999999999/retry"), (400, "malformed")),
             (signed(Method::POST, "/api/jobs/7/retry"), (404, "not_found")),
             (signed(Method::GET, "/api/jobs?colour=red"), (400, "unknown_parameter")),
+            (signed(Method::GET, "/api/club?colour=red"), (400, "unknown_parameter")),
+            (signed(Method::POST, "/api/jobs/7/retry?limit=1"), (400, "unknown_parameter")),
+            (app.request(Method::GET, "/api/club?colour=red"), (401, "unauthenticated")),
+            (signed(Method::GET, "/api/audit?object_type=%00"), (400, "malformed")),
+            (signed(Method::GET, "//api/club"), (404, "not_found")),
+            (signed(Method::POST, "/api/openapi.json"), (405, "method_not_allowed")),
+            (signed(Method::PATCH, "/api/club").json(&json!(["a name", "EUR"])), (422, "invalid_fields")),
             (signed(Method::GET, "/api/jobs?limit=0"), (400, "malformed")),
             (signed(Method::GET, "/api/jobs?limit=101"), (400, "malformed")),
             (signed(Method::GET, "/api/jobs?limit=many"), (400, "malformed")),
@@ -161,8 +168,7 @@ fn only_named_origins_may_read_answers() {
 fn whoever_asks_too_often_is_told_when_to_come_back() {
     muster_testkit::run(async {
         let app = TestApp::configured(Engine::Sqlite, &[]);
-        let ask =
-            || Answer::of(app.request(Method::GET, "/health/live").header("origin", "https://club.example"));
+        let ask = || Answer::of(app.request(Method::GET, "/api/club"));
         let first = ask().await;
         assert!(first.header("ratelimit").starts_with("\"address\";r="), "{:?}", first.headers);
         let mut answer = first;
@@ -173,6 +179,11 @@ fn whoever_asks_too_often_is_told_when_to_come_back() {
             answer = ask().await;
         }
         assert_eq!(answer.problem(), (429, "rate_limited"));
+        assert_eq!(
+            Answer::of(app.request(Method::GET, "/health/live")).await.status,
+            200,
+            "its watchers are not limited"
+        );
         assert!(answer.header("retry-after").parse::<u32>().expect("seconds") >= 1);
         assert!(answer.header("ratelimit").starts_with("\"address\";r=0"), "{:?}", answer.headers);
     });

@@ -82,15 +82,14 @@ fn a_request_takes_no_unknown_fields_however_deep() {
     fn walk(value: &Value, document: &Value, seen: &mut Vec<String>) {
         match value {
             Value::Object(map) => {
-                if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
-                    if !seen.iter().any(|s| s == reference) {
-                        seen.push(reference.to_owned());
-                        let schema = document.pointer(reference.trim_start_matches('#')).expect(reference);
-                        let closed =
-                            schema.get("properties").is_none() || schema["additionalProperties"] == false;
-                        assert!(closed, "{reference} takes unknown fields");
-                        walk(schema, document, seen);
-                    }
+                let reference = map.get("$ref").and_then(Value::as_str);
+                if let Some(reference) = reference.filter(|r| !seen.iter().any(|s| s == r)) {
+                    seen.push(reference.to_owned());
+                    let schema = document.pointer(reference.trim_start_matches('#')).expect(reference);
+                    let closed =
+                        schema.get("properties").is_none() || schema["additionalProperties"] == false;
+                    assert!(closed, "{reference} takes unknown fields");
+                    walk(schema, document, seen);
                 }
                 map.values().for_each(|v| walk(v, document, seen));
             }

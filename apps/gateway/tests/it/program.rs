@@ -16,7 +16,7 @@ impl OnEngine for Program {
     async fn on(engine: Engine) -> Program {
         let folder = tempfile::tempdir().expect("a folder");
         let database = (engine == Engine::Postgres).then(|| {
-            let db = TestDb::new(engine);
+            let db = TestDb::unopened(engine);
             match db.target() {
                 muster_kernel::db::Target::Postgres(url) => (url, db),
                 muster_kernel::db::Target::Sqlite(_) => unreachable!("it was asked for PostgreSQL"),

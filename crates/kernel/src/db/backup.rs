@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl};
 
-use super::pool::{Purpose, open_sqlite};
+use super::pool::{Purpose, open_postgres, open_sqlite};
 use super::{DbError, DbResult};
 use crate::private;
 
@@ -51,4 +51,33 @@ pub fn sqlite_damage(path: &Path) -> DbResult<Vec<String>> {
         .load(&mut conn)
         .map_err(|e| DbError::Unavailable(e.to_string()))?;
     Ok(lines.into_iter().map(|l| l.integrity_check).filter(|l| l != "ok").collect())
+}
+
+/// Puts all of a database into its one file, so that the file can be kept or replaced without its log.
+///
+/// # Errors
+/// When it is in use, or too damaged.
+pub fn settle_sqlite(path: &Path) -> DbResult<()> {
+    use diesel::connection::SimpleConnection;
+    let mut conn = open_sqlite(path, Purpose::Write)?;
+    // Leaving WAL plays the log into the file and removes it; it fails while anybody else has the file open.
+    conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")?;
+    drop(conn);
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).exists() {
+        return Err(DbError::Unavailable("its log cannot be played into it".into()));
+    }
+    Ok(())
+}
+
+/// True when another muster is connected to this PostgreSQL database.
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn others_connected(url: &str) -> DbResult<bool> {
+    let mut conn = open_postgres(url, Purpose::Read)?;
+    let others = "EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                  AND application_name = 'muster' AND pid <> pg_backend_pid())";
+    Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(others)).get_result(&mut conn)?)
 }

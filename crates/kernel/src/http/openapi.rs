@@ -30,18 +30,50 @@ impl Documented {
         text
     }
 
-    /// Every path with its methods.
-    pub fn operations(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+    /// Every operation.
+    pub fn operations(&self) -> Vec<Operation> {
         let paths = self.0["paths"].as_object().into_iter().flatten();
-        paths.map(|(path, item)| {
-            let methods = METHODS.iter().filter(|method| item.get(**method).is_some());
-            (path.as_str(), methods.map(|method| method.to_uppercase()).collect())
-        })
+        let of_path = |(path, item): (&String, &Value)| -> Vec<Operation> {
+            let methods = METHODS.iter().filter_map(|method| Some((method, item.get(*method)?)));
+            methods.map(|(method, operation)| Operation::of(path, method, operation)).collect()
+        };
+        paths.flat_map(of_path).collect()
     }
 
     /// As JSON for programs.
     pub fn compact(&self) -> String {
         self.0.to_string()
+    }
+}
+
+/// An operation, as far as it matters before it is reached.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// The path, with its parameters in braces.
+    pub path: String,
+    /// The method, in capitals.
+    pub method: String,
+    /// The query parameters it has.
+    pub parameters: Vec<String>,
+    /// True when nobody has to be signed in.
+    pub public: bool,
+}
+
+impl Operation {
+    /// A public page that is only read.
+    pub fn get(path: &str) -> Operation {
+        Operation { path: path.to_owned(), method: "GET".into(), parameters: Vec::new(), public: true }
+    }
+
+    fn of(path: &str, method: &str, operation: &Value) -> Operation {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let in_query = parameters.filter(|parameter| parameter["in"] == "query");
+        Operation {
+            path: path.to_owned(),
+            method: method.to_uppercase(),
+            parameters: in_query.filter_map(|p| p["name"].as_str().map(str::to_owned)).collect(),
+            public: operation["security"].as_array().is_none_or(Vec::is_empty),
+        }
     }
 }
 

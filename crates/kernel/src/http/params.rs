@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 use crate::Expected;
 use crate::fault::{Code, Fault, FieldFault};
 
+/// Unknown parameters that one answer names at most.
+const MOST_NAMED: usize = 20;
+
 /// The query string; a parameter that `T` does not have is refused.
 #[derive(Debug, Clone)]
 pub struct Params<T>(pub T);
@@ -35,16 +38,15 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
     let mut unknown = Vec::new();
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
         .map_err(|_| Fault::new(Code::Malformed, "The query string cannot be read."))?;
+    if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        // One engine cannot even compare with it.
+        return Err(Fault::new(Code::Malformed, "The query string holds a NUL character."));
+    }
     let text = serde_urlencoded::Deserializer::new(form_pairs(query));
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
     let parsed = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(text, &mut note));
     if !unknown.is_empty() {
-        let names = unknown.join(", ");
-        let fault = Fault::new(
-            Code::UnknownParameter,
-            format!("This operation does not have the parameter {names}."),
-        );
-        return Err(Fault { fields: unknown.into_iter().map(unknown_parameter).collect(), ..fault });
+        return Err(unknown_fault(unknown));
     }
     parsed.map_err(|e| {
         let name = e.path().to_string();
@@ -57,6 +59,20 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Fault> {
 
 fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
+}
+
+/// The fault of a query string with parameters that are not among `known`.
+pub fn unknown_parameters(query: &str, known: &[String]) -> Option<Fault> {
+    let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned());
+    let unknown: Vec<_> = names.filter(|name| !known.contains(name)).take(MOST_NAMED).collect();
+    (!unknown.is_empty()).then(|| unknown_fault(unknown))
+}
+
+fn unknown_fault(unknown: Vec<String>) -> Fault {
+    let names = unknown.join(", ");
+    let fault =
+        Fault::new(Code::UnknownParameter, format!("This operation does not have the parameter {names}."));
+    Fault { fields: unknown.into_iter().map(unknown_parameter).collect(), ..fault }
 }
 
 fn unknown_parameter(pointer: String) -> FieldFault {
@@ -145,7 +161,10 @@ fn read_if_match(req: &HttpRequest) -> Result<Expected, Fault> {
 
 fn version_of(tag: &str) -> Option<i64> {
     let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
-    tag.split('-').next()?.parse().ok()
+    let version = tag.split('-').next()?;
+    // As it was given out: no sign, no zeros before it.
+    let version_number: i64 = version.parse().ok()?;
+    (version_number.to_string() == version).then_some(version_number)
 }
 
 #[cfg(test)]
@@ -182,6 +201,7 @@ mod tests {
             ("W/\"7-abc\", \"8-x\"", Expected::OneOf(vec![7, 8])),
             ("*", Expected::Any),
             ("\"nonsense\"", Expected::OneOf(vec![])),
+            ("\"+7-a\", \"07-a\"", Expected::OneOf(vec![])),
             ("", Expected::OneOf(vec![])),
         ] {
             let req = TestRequest::default().insert_header((header::IF_MATCH, header)).to_http_request();
