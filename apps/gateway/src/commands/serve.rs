@@ -28,7 +28,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// How long requests under way may take to finish when the program is told to stop, in seconds.
-const LAST_REQUESTS: u64 = 6;
+const LAST_REQUESTS: u64 = 5;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 2048;
 
