@@ -12,7 +12,11 @@ use crate::permissions::{EditClub, ReadClub};
 /// The club: name, currency, time zone, policies.
 #[utoipa::path(
     tag = "club",
-    responses((status = 200, description = "The club's settings", body = Club)),
+    params(("If-None-Match" = Option<String>, Header, description = "The ETag of what you hold")),
+    responses(
+        (status = 200, description = "The club's settings", body = Club),
+        (status = 304, description = "What you hold is what there is")
+    ),
     extensions(("x-permission" = json!("club.read")))
 )]
 #[get("/club")]

@@ -17,11 +17,18 @@ use super::address::{ClientAddress, Proxies};
 use crate::fault::{Code, Fault};
 
 /// Requests an address may make at once.
-const BURST: NonZeroU32 = NonZeroU32::new(600).unwrap();
+const BURST: NonZeroU32 = so_many(600);
 /// Requests an address may make a second, on and on.
-const STEADY: NonZeroU32 = NonZeroU32::new(100).unwrap();
+const STEADY: NonZeroU32 = so_many(100);
 /// After so many requests those who have been quiet are forgotten, so that the table stays small.
 const SWEEP: u32 = 10_000;
+
+const fn so_many(requests: u32) -> NonZeroU32 {
+    match NonZeroU32::new(requests) {
+        Some(requests) => requests,
+        None => NonZeroU32::MIN,
+    }
+}
 
 type Limiter =
     RateLimiter<ClientAddress, DashMapStateStore<ClientAddress>, DefaultClock, StateInformationMiddleware>;
