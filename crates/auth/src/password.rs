@@ -169,6 +169,17 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn whoever_would_wait_too_long_is_turned_away() {
+        let passwords = Passwords::new(4);
+        let all = u32::try_from(passwords.processors.available_permits()).expect("a number");
+        let _busy = passwords.processors.clone().acquire_many_owned(all).await.expect("all of them");
+        let turned_away = passwords.verify(typed("correct horse"), None).await.expect_err("nobody has time");
+        assert_eq!(turned_away.code, Code::Unavailable);
+        assert!(turned_away.retry_after.is_some());
+        assert_eq!(passwords.waiting.load(Ordering::Acquire), 0, "the place in the queue is free again");
+    }
+
     #[test]
     fn a_password_is_not_shown() {
         assert_eq!(format!("{:?}", typed("secret")), "Password(…)");

@@ -10,30 +10,25 @@ use crate::models::{Credentials, User};
 use crate::schema::{user_roles, users};
 use crate::{Email, Role, Roles};
 
-const SHOWN: (
-    users::id,
-    users::email,
-    users::first_name,
-    users::last_name,
-    users::date_of_birth,
-    users::is_active,
-    users::email_verified_at,
-    users::date_joined,
-    users::version,
-) = (
-    users::id,
-    users::email,
-    users::first_name,
-    users::last_name,
-    users::date_of_birth,
-    users::is_active,
-    users::email_verified_at,
-    users::date_joined,
-    users::version,
-);
+/// The columns of a [`User`], in its order.
+macro_rules! shown {
+    () => {
+        (
+            users::id,
+            users::email,
+            users::first_name,
+            users::last_name,
+            users::date_of_birth,
+            users::is_active,
+            users::email_verified_at,
+            users::date_joined,
+            users::version,
+        )
+    };
+}
 
 pub(crate) fn find(conn: &mut Conn, id: UserId) -> DbResult<Option<User>> {
-    Ok(users::table.filter(users::id.eq(id)).select(SHOWN).get_result(conn).optional()?)
+    Ok(users::table.filter(users::id.eq(id)).select(shown!()).get_result(conn).optional()?)
 }
 
 pub(crate) fn roles(conn: &mut Conn, id: UserId) -> DbResult<Roles> {
@@ -95,7 +90,7 @@ pub(crate) fn after(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<User>>
     Ok(users::table
         .filter(users::id.gt(UserId(id)))
         .order(users::id)
-        .select(SHOWN)
+        .select(shown!())
         .limit(limit)
         .load(conn)?)
 }

@@ -313,6 +313,12 @@ fn the_data_is_its_owners_alone() {
     }
     program.run(&["backup", "club.backup"]);
     assert_eq!(mode("club.backup"), 0o600);
+    // Also where the folder was somebody else's idea.
+    std::fs::create_dir(program.folder.path().join("out")).expect("a folder");
+    program.run(&["export", "out"]);
+    for file in ["out/users.csv", "out/users.json"] {
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
 }
 
 #[test]

@@ -13,29 +13,22 @@ use crate::sql::{Json, Portable};
 /// How long a claim holds without a sign of life. Longer than any step may take.
 const LEASE: chrono::TimeDelta = chrono::TimeDelta::seconds(120);
 
-type Shown = (
-    jobs::id,
-    jobs::kind,
-    jobs::state,
-    jobs::run_at,
-    jobs::attempts,
-    jobs::last_error,
-    jobs::created_at,
-    jobs::finished_at,
-    jobs::version,
-);
-
-const SHOWN: Shown = (
-    jobs::id,
-    jobs::kind,
-    jobs::state,
-    jobs::run_at,
-    jobs::attempts,
-    jobs::last_error,
-    jobs::created_at,
-    jobs::finished_at,
-    jobs::version,
-);
+/// The columns of a [`JobRow`], in its order.
+macro_rules! shown {
+    () => {
+        (
+            jobs::id,
+            jobs::kind,
+            jobs::state,
+            jobs::run_at,
+            jobs::attempts,
+            jobs::last_error,
+            jobs::created_at,
+            jobs::finished_at,
+            jobs::version,
+        )
+    };
+}
 
 pub(super) fn insert(tx: &mut Tx<'_>, job: &NewJob) -> DbResult<Option<JobId>> {
     let now = tx.now();
@@ -59,7 +52,7 @@ pub(super) fn list(
     state: Option<JobState>,
     page: &PageRequest<i64>,
 ) -> DbResult<Vec<JobRow>> {
-    let mut query = jobs::table.select(SHOWN).order(jobs::id.desc()).limit(page.fetch()).into_boxed();
+    let mut query = jobs::table.select(shown!()).order(jobs::id.desc()).limit(page.fetch()).into_boxed();
     if let Some(after) = page.after() {
         query = query.filter(jobs::id.lt(*after));
     }
@@ -87,7 +80,7 @@ pub(super) fn requeue(tx: &mut Tx<'_>, id: JobId) -> DbResult<Option<JobRow>> {
             jobs::finished_at.eq(None::<Timestamp>),
             jobs::version.eq(jobs::version + 1),
         ))
-        .returning(SHOWN)
+        .returning(shown!())
         .get_result(&mut **tx)
         .optional()?)
 }
