@@ -35,7 +35,7 @@ each_engine! {
             (signed(Method::GET, "/api/audit?object_type=%00"), (400, "malformed")),
             (signed(Method::GET, "//api/club"), (404, "not_found")),
             (signed(Method::POST, "/api/openapi.json"), (405, "method_not_allowed")),
-            (signed(Method::PATCH, "/api/club").json(&json!(["a name", "EUR"])), (422, "invalid_fields")),
+            (signed(Method::PATCH, "/api/club").json(&json!(["a name", "EUR", "UTC", null])), (422, "invalid_fields")),
             (signed(Method::GET, "/api/jobs?limit=0"), (400, "malformed")),
             (signed(Method::GET, "/api/jobs?limit=101"), (400, "malformed")),
             (signed(Method::GET, "/api/jobs?limit=many"), (400, "malformed")),
