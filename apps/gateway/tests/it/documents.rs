@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use muster_testkit::Engine;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp};
 
@@ -69,7 +69,24 @@ fn every_operation_says_who_may_and_how_it_fails() {
             let content = &operation["responses"][status]["content"]["application/problem+json"];
             assert!(content.is_object(), "{name} does not say how it fails with {status}");
         }
+        let ways: Vec<_> = operation["security"].as_array().into_iter().flatten().collect();
+        for way in &ways {
+            let scheme = way.as_object().and_then(|way| way.keys().next()).expect("a scheme");
+            assert!(
+                document["components"]["securitySchemes"][scheme].is_object(),
+                "{name}: {scheme} is unknown"
+            );
+        }
         if operation["x-permission"].is_string() {
+            let roles = operation["x-roles"].as_object().expect("roles").keys().collect::<Vec<_>>();
+            assert_eq!(ways.len(), 2, "{name}: a token or a cookie");
+            for (way, scheme) in ways.iter().zip(["bearer", "cookie"]) {
+                let allowed = way[scheme].as_array().unwrap_or_else(|| panic!("{name} takes no {scheme}"));
+                assert!(
+                    allowed.len() == roles.len() && roles.iter().all(|r| allowed.contains(&json!(r))),
+                    "{name}"
+                );
+            }
             for status in ["401", "403"] {
                 assert!(operation["responses"][status].is_object(), "{name} does not say {status}");
             }

@@ -102,6 +102,11 @@ pub fn finish(api: &OpenApi, permissions: &[PermissionDoc]) -> Result<Documented
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The access token of a sign-in; it lives for 10 minutes."
+        },
+        "cookie": {
+            "type": "apiKey", "in": "cookie", "name": "muster_access",
+            "description": "Set by a sign-in with `\"session\":\"cookie\"`; over https its name is \
+                `__Host-muster_access`. Unsafe requests from other sites are refused with 403 `cross_site`."
         }
     });
     Ok(Documented(document))
@@ -116,7 +121,8 @@ fn complete(operation: &mut Value, path: &str, known: &BTreeMap<&str, &Permissio
             let permission = known.get(name.as_str()).ok_or(format!("unknown permission {name}"))?;
             let roles: Vec<_> = permission.roles.iter().map(|(role, _)| *role).collect();
             operation["x-roles"] = json!(permission.roles.iter().copied().collect::<BTreeMap<_, _>>());
-            operation["security"] = json!([{ "bearer": roles }]);
+            // Either will do.
+            operation["security"] = json!([{ "bearer": roles }, { "cookie": roles }]);
             problems.extend([Code::Unauthenticated, Code::Forbidden]);
         }
         (None, true) => operation["security"] = json!([]),
