@@ -7,6 +7,7 @@
 //! | [`PathOf<T>`] | the path's parameters |
 //! | [`IfMatch`] | the version the client saw |
 //! | [`OnceBody<T>`] | a body under an `Idempotency-Key` |
+//! | [`Client`](crate::Client) | from where, and with what program |
 //! | [`Reply`] | an answer with its ETag, a page with its `Link` |
 //!
 //! A handler returns `Result<Reply, Fault>`; [`envelope`] turns every fault, actix's own included, into
@@ -14,6 +15,7 @@
 
 mod address;
 mod body;
+mod client;
 mod envelope;
 mod objects;
 mod once;

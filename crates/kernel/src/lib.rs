@@ -18,6 +18,7 @@
 extern crate self as muster_kernel;
 
 pub mod audit;
+mod client;
 mod clock;
 pub mod db;
 pub mod domain;
@@ -39,6 +40,7 @@ pub mod random;
 mod schema;
 pub mod sql;
 
+pub use client::Client;
 pub use clock::{Clock, ClockFileError, Timestamp};
 pub use domain::Domain;
 pub use expected::Expected;

@@ -1,8 +1,11 @@
 //! Answers: a thing with its version, a page with its link.
 
 use actix_web::body::BoxBody;
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, ETAG, IF_NONE_MATCH, LINK, LOCATION,
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -18,6 +21,8 @@ pub struct Reply {
     replayed: bool,
     next_cursor: Option<String>,
     secret: bool,
+    cookies: Vec<Cookie<'static>>,
+    file: Option<String>,
 }
 
 impl Reply {
@@ -80,6 +85,22 @@ impl Reply {
         self
     }
 
+    /// The same with a cookie more, kept by nobody on its way. Cookies are not kept under an idempotency key.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: Cookie<'static>) -> Reply {
+        self.cookies.push(cookie);
+        self.secret()
+    }
+
+    /// The same as a file that a browser saves under this name. Of a name only ASCII letters, digits, `.`, `-` and
+    /// `_` are taken as they are.
+    #[must_use]
+    pub fn file(mut self, name: &str) -> Reply {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        self.file = Some(name.chars().map(plain).collect());
+        self
+    }
+
     /// What is kept of it under an idempotency key.
     pub fn into_answer(self) -> Answer {
         self.answer
@@ -93,7 +114,7 @@ impl Reply {
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Reply {
-        Reply { answer, replayed: false, next_cursor: None, secret: false }
+        Reply { answer, replayed: false, next_cursor: None, secret: false, cookies: Vec::new(), file: None }
     }
 }
 
@@ -112,7 +133,7 @@ impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let Reply { answer, replayed, next_cursor, secret } = self;
+        let Reply { answer, replayed, next_cursor, secret, cookies, file } = self;
         let status = u16::try_from(answer.status).ok().and_then(|s| StatusCode::from_u16(s).ok());
         let mut response = HttpResponseBuilder::new(status.unwrap_or(StatusCode::OK));
         if let Some(location) = answer.location {
@@ -120,6 +141,12 @@ impl Responder for Reply {
         }
         if secret {
             response.insert_header((CACHE_CONTROL, "no-store"));
+        }
+        for cookie in cookies {
+            response.cookie(cookie);
+        }
+        if let Some(name) = file {
+            response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
         }
         if replayed {
             response.insert_header(("Idempotency-Replayed", "true"));
@@ -183,6 +210,26 @@ mod tests {
         }
         let unsafe_req = TestRequest::patch().insert_header((IF_NONE_MATCH, tag)).to_http_request();
         assert_eq!(reply.respond_to(&unsafe_req).status(), 200);
+    }
+
+    #[test]
+    fn cookies_are_all_set_and_kept_by_nobody_on_the_way() {
+        let reply = Reply::of(1, &"x").expect("a reply");
+        let reply = reply.with_cookie(Cookie::new("one", "1")).with_cookie(Cookie::new("two", "2"));
+        let response = reply.respond_to(&TestRequest::get().to_http_request());
+        let set: Vec<_> = response.headers().get_all("set-cookie").collect();
+        assert_eq!(set, ["one=1", "two=2"]);
+        assert_eq!(response.headers().get(CACHE_CONTROL).expect("said"), "no-store");
+    }
+
+    #[test]
+    fn a_file_has_a_name_that_no_browser_can_misread() {
+        for (name, shown) in [("my-data_2026.json", "my-data_2026.json"), ("a\"; x=\r\nü/", "a___x_____")] {
+            let reply = Reply::plain(&"x").expect("a reply").file(name);
+            let response = reply.respond_to(&TestRequest::get().to_http_request());
+            let disposition = response.headers().get(CONTENT_DISPOSITION).expect("said");
+            assert_eq!(disposition, &format!("attachment; filename=\"{shown}\""));
+        }
     }
 
     #[test]
