@@ -1,5 +1,6 @@
 //! The audit log: who did what to which thing, when and why, appended in the transaction that did it. It holds
-//! ids, never names, and the database refuses to change or delete an event.
+//! ids, never names, and the database refuses to change or delete an event. A reason may name a person all the same,
+//! so it alone can be taken out.
 
 use std::sync::Arc;
 
@@ -70,6 +71,19 @@ pub fn append(tx: &mut Tx<'_>, origin: &Origin, event: Event<'_>) -> DbResult<()
             audit_events::request_id.eq(origin.request_id.as_deref()),
         ))
         .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Takes the reasons out of what is kept about this thing: they alone may name a person.
+///
+/// # Errors
+/// When the database fails.
+pub fn redact(tx: &mut Tx<'_>, object_type: &str, object_id: i64) -> DbResult<()> {
+    let reasons = audit_events::table
+        .filter(audit_events::object_type.eq(object_type))
+        .filter(audit_events::object_id.eq(object_id))
+        .filter(audit_events::reason.is_not_null());
+    diesel::update(reasons).set(audit_events::reason.eq(None::<String>)).execute(&mut **tx)?;
     Ok(())
 }
 

@@ -146,6 +146,15 @@ fn find(tx: &mut Tx<'_>, user: UserId, key: &str) -> DbResult<Option<(Vec<u8>, A
         .optional()?)
 }
 
+/// Deletes the answers that were kept for this person.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget(tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::user_id.eq(user))).execute(&mut **tx)?;
+    Ok(())
+}
+
 /// Removes up to `limit` answers older than `before`.
 pub(crate) fn purge(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> DbResult<usize> {
     let old: Vec<(UserId, String)> = idempotency_keys::table

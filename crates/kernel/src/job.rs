@@ -5,6 +5,7 @@
 //! - It is tried again with growing pauses, then left as `failed` for an admin to see and retry.
 //! - Long work goes in steps: [`JobRun::commit`] does a step and records the progress in one transaction, so that
 //!   a step is done once however often the job is tried.
+//! - It says whom it is [about](NewJob::about), so that [`forget`] finds it when that person is erased.
 
 mod queries;
 mod runner;
@@ -17,7 +18,7 @@ use serde_json::Value;
 
 use crate::db::{Conn, Db, DbError, DbResult, Tx};
 use crate::page::PageRequest;
-use crate::{Timestamp, id_type, text_enum};
+use crate::{Timestamp, UserId, id_type, text_enum};
 
 pub(crate) use queries::purge as purge_finished;
 pub use runner::Runner;
@@ -48,6 +49,7 @@ pub struct NewJob {
     payload: Value,
     run_at: Option<Timestamp>,
     unique_key: Option<String>,
+    subject: Option<UserId>,
 }
 
 impl NewJob {
@@ -55,7 +57,7 @@ impl NewJob {
     pub fn new(kind: &'static str, payload: impl Serialize) -> NewJob {
         // What has no JSON form is a defect of the kind, which its first run will show.
         let payload = serde_json::to_value(payload).unwrap_or(Value::Null);
-        NewJob { kind, payload, run_at: None, unique_key: None }
+        NewJob { kind, payload, run_at: None, unique_key: None, subject: None }
     }
 
     /// Not before this time.
@@ -69,6 +71,13 @@ impl NewJob {
     #[must_use]
     pub fn once(mut self, key: impl Into<String>) -> NewJob {
         self.unique_key = Some(key.into());
+        self
+    }
+
+    /// About this person: it goes when they are erased. Needed wherever the payload holds more than ids.
+    #[must_use]
+    pub fn about(mut self, person: UserId) -> NewJob {
+        self.subject = Some(person);
         self
     }
 }
@@ -150,6 +159,16 @@ pub fn retry(tx: &mut Tx<'_>, id: JobId) -> DbResult<Retried> {
     })
 }
 
+/// Forgets what jobs were given about this person. Those that wait or failed are deleted. One that is running ends
+/// here: the step under way is undone, and there is no other. It keeps its row, as those that are done keep
+/// theirs, without payload and without a word about whom it was for.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget(tx: &mut Tx<'_>, person: UserId) -> DbResult<()> {
+    queries::forget(tx, person)
+}
+
 /// A kind of job.
 pub trait JobKind: Send + Sync {
     /// Its name in the database; never reused for something else.
@@ -173,7 +192,8 @@ pub enum JobError {
     /// The database failed.
     #[error("{0}")]
     Db(#[from] DbError),
-    /// Another gateway took the job over, because this one was away for too long.
+    /// The job is no longer this run's: another gateway took it over, because this one was away for too long, or the
+    /// person it is about was erased.
     #[error("the claim on the job was lost")]
     ClaimLost,
     /// Something else.
@@ -208,6 +228,7 @@ pub struct JobRun<'a> {
     id: JobId,
     claim: &'a str,
     payload: Value,
+    subject: Option<UserId>,
 }
 
 impl JobRun<'_> {
@@ -224,6 +245,17 @@ impl JobRun<'_> {
     /// The database.
     pub fn db(&self) -> &Db {
         self.db
+    }
+
+    /// True when the person it is about was erased since it was claimed: then nothing of what it did outside of the
+    /// database may stay.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_forgotten(&self) -> Result<bool, JobError> {
+        let id = self.id;
+        Ok(self.subject.is_some()
+            && self.db.read_one(move |conn| queries::subject(conn, id)).await?.is_none())
     }
 
     /// Does a step in a transaction that also records it: both happen or neither.

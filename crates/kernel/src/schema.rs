@@ -39,6 +39,7 @@ diesel::table! {
         created_at -> Moment,
         finished_at -> Nullable<Moment>,
         version -> BigInt,
+        subject_id -> Nullable<BigInt>,
     }
 }
 

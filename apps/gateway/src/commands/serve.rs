@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -53,7 +52,7 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys);
     let state = AppState::new(config, db.clone(), accounts, metrics)?;
     let mut domains = domains();
-    domains.push(muster_kernel::Domain { name: "mail", jobs: vec![Arc::new(mail)], ..Default::default() });
+    domains.push(muster_kernel::Domain { name: "mail", jobs: mail.jobs(), ..Default::default() });
 
     let addresses = listeners
         .iter()

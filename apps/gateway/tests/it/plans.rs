@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
-use muster_kernel::Domain;
 use muster_kernel::db::{DbOptions, StatementObserver, Target};
 use muster_kernel::job::{self, NewJob, Runner};
+use muster_kernel::{Domain, UserId, audit, idempotency, mail};
 use muster_testkit::{Engine, TestDb};
 use serde_json::json;
 
@@ -96,6 +96,14 @@ impl Watched {
         app.post("/api/jobs/1/retry", &admin, json!({})).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
+        app.db
+            .write(|tx| {
+                mail::forget(tx, UserId(1))?;
+                idempotency::forget(tx, UserId(1))?;
+                audit::redact(tx, "user", 1)
+            })
+            .await
+            .expect("forgotten");
     }
 }
 

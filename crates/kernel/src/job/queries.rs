@@ -1,14 +1,15 @@
 //! The jobs' SQL.
 
+use diesel::sql_types::Nullable;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 use serde_json::Value;
 
 use super::{JobId, JobRow, JobState, NewJob, Next};
-use crate::Timestamp;
 use crate::db::{Conn, DbResult, Tx};
 use crate::page::PageRequest;
 use crate::schema::jobs;
-use crate::sql::{Json, Portable};
+use crate::sql::{Json, Moment, Portable};
+use crate::{Timestamp, UserId};
 
 /// How long a claim holds without a sign of life. Longer than any step may take.
 const LEASE: chrono::TimeDelta = chrono::TimeDelta::seconds(120);
@@ -40,6 +41,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, job: &NewJob) -> DbResult<Option<JobId>> {
             jobs::run_at.eq(job.run_at.unwrap_or(now)),
             jobs::unique_key.eq(job.unique_key.as_deref()),
             jobs::created_at.eq(now),
+            jobs::subject_id.eq(job.subject),
         ))
         .on_conflict(jobs::unique_key)
         .do_nothing()
@@ -96,6 +98,7 @@ pub(super) struct Claimed {
     pub(super) kind: String,
     pub(super) payload: Json<Value>,
     pub(super) attempts: i32,
+    pub(super) subject: Option<UserId>,
 }
 
 /// Claims the next due job of these kinds. The conditional update decides between gateways that saw the same.
@@ -132,7 +135,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, kinds: &[&'static str], by: &str) -> DbResu
                 jobs::attempts.eq(jobs::attempts + 1),
                 jobs::version.eq(jobs::version + 1),
             ))
-            .returning((jobs::id, jobs::kind, jobs::payload, jobs::attempts))
+            .returning((jobs::id, jobs::kind, jobs::payload, jobs::attempts, jobs::subject_id))
             .get_result(&mut **tx)
             .optional()?;
         if claimed.is_some() {
@@ -199,10 +202,52 @@ pub(super) fn fail(
     Ok(())
 }
 
-/// The payload as it stands, for the next step of a job that is ours.
-pub(super) fn payload(conn: &mut Conn, id: JobId) -> DbResult<Value> {
-    let Json(payload) = jobs::table.filter(jobs::id.eq(id)).select(jobs::payload).get_result(conn)?;
-    Ok(payload)
+/// The payload as it stands, for the next step; `None` when the claim is no longer ours.
+pub(super) fn payload(conn: &mut Conn, id: JobId, by: &str) -> DbResult<Option<Value>> {
+    let payload: Option<Json<Value>> = jobs::table
+        .filter(jobs::id.eq(id))
+        .filter(jobs::state.eq(JobState::Running))
+        .filter(jobs::claimed_by.eq(by))
+        .select(jobs::payload)
+        .get_result(conn)
+        .optional()?;
+    Ok(payload.map(|Json(payload)| payload))
+}
+
+#[allow(missing_docs, reason = "the attribute makes a module it does not document")]
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn coalesce(first: Nullable<Moment>, second: Moment) -> Nullable<Moment>;
+}
+
+/// Deletes what was not begun, and ends and empties the rest, in this order: a job that gets from one state into the
+/// other between the two statements is met by the second, whatever its state is then.
+pub(super) fn forget(tx: &mut Tx<'_>, person: UserId) -> DbResult<()> {
+    let now = tx.now();
+    let waiting = [JobState::Queued, JobState::Failed];
+    diesel::delete(jobs::table.filter(jobs::subject_id.eq(person)).filter(jobs::state.eq_any(waiting)))
+        .execute(&mut **tx)?;
+    diesel::update(jobs::table.filter(jobs::subject_id.eq(person)))
+        .set((
+            jobs::state.eq(JobState::Done),
+            jobs::payload.eq(Json(Value::Null)),
+            jobs::last_error.eq(None::<String>),
+            jobs::finished_at.eq(coalesce(jobs::finished_at, now)),
+            jobs::claimed_by.eq(None::<String>),
+            jobs::claimed_until.eq(None::<Timestamp>),
+            jobs::version.eq(jobs::version + 1),
+            // By which whoever is still at it sees what happened.
+            jobs::subject_id.eq(None::<UserId>),
+        ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Whom a job is about; `None` too when it is gone.
+pub(super) fn subject(conn: &mut Conn, id: JobId) -> DbResult<Option<UserId>> {
+    let subject: Option<Option<UserId>> =
+        jobs::table.filter(jobs::id.eq(id)).select(jobs::subject_id).get_result(conn).optional()?;
+    Ok(subject.flatten())
 }
 
 /// Removes up to `limit` finished jobs older than `before`.

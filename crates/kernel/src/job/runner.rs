@@ -93,13 +93,17 @@ impl Runner {
         let mut steps = 0;
         loop {
             steps += 1;
-            let run = JobRun { db: &self.db, id: job.id, claim: &self.name, payload };
+            let run = JobRun { db: &self.db, id: job.id, claim: &self.name, payload, subject: job.subject };
             match kind.run(run).await {
                 Ok(Progress { done: true }) => return Ok(Some(steps)),
                 Ok(Progress { done: false }) => {
                     attempt = 1;
-                    let id = job.id;
-                    payload = self.db.read_one(move |conn| queries::payload(conn, id)).await?;
+                    let (id, by) = (job.id, self.name.clone());
+                    let next = self.db.read_one(move |conn| queries::payload(conn, id, &by)).await?;
+                    match next {
+                        Some(next) => payload = next,
+                        None => return Ok(Some(steps)),
+                    }
                 }
                 Err(e) => {
                     self.record_failure(job.id, &**kind, attempt, &e).await?;

@@ -1,17 +1,17 @@
 //! Delivering mail, over SMTP or into a folder.
 
 use std::future::Future;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{JOB, Mail};
+use super::{FORGET_JOB, JOB, Mail, folder};
+use crate::UserId;
 use crate::job::{JobError, JobKind, JobRun, Progress};
-use crate::private;
 
 /// How long a mail server may take for one mail; less than the lease of a job.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ pub enum MailSetupError {
     From(String),
 }
 
-/// The job that delivers mails.
+/// Delivers mails, and takes back those it wrote as files.
 pub struct Delivery {
     from: Mailbox,
     way: Way,
@@ -68,6 +68,12 @@ impl Delivery {
         Ok(Delivery { from, way })
     }
 
+    /// The jobs it does: delivering mails, and forgetting those of one person.
+    pub fn jobs(self) -> Vec<Arc<dyn JobKind>> {
+        let delivery = Arc::new(self);
+        vec![Arc::new(Deliver(delivery.clone())), Arc::new(Forget(delivery))]
+    }
+
     async fn deliver(&self, mail: &Mail, id: &str) -> Result<(), JobError> {
         let message = self.message(mail, id)?;
         match &self.way {
@@ -84,14 +90,23 @@ impl Delivery {
                 Err(_) => Err(JobError::Failed("the mail server took too long".into())),
             },
             Way::Folder(folder) => {
-                let (folder, id, bytes) = (folder.clone(), id.to_owned(), message.formatted());
-                tokio::task::spawn_blocking(move || keep(&folder, &id, &bytes))
+                let (id, person, bytes) = (id.to_owned(), mail.user_id, message.formatted());
+                in_folder(folder, move |folder| folder::keep(folder, &id, person, &bytes))
                     .await
-                    .map_err(|e| JobError::Failed(e.to_string()))?
                     .map_err(|e| JobError::Failed(format!("the mail could not be written: {e}")))?;
                 log::info!("a mail was written to the mail folder");
                 Ok(())
             }
+        }
+    }
+
+    /// Deletes what is kept of the mails to this person. What went to a server is out of reach.
+    async fn forget(&self, person: UserId) -> Result<(), JobError> {
+        match &self.way {
+            Way::Smtp(_) => Ok(()),
+            Way::Folder(folder) => in_folder(folder, move |folder| folder::clear(folder, person))
+                .await
+                .map_err(|e| JobError::Failed(format!("the mails could not be deleted: {e}"))),
         }
     }
 
@@ -115,7 +130,18 @@ impl Delivery {
     }
 }
 
-impl JobKind for Delivery {
+/// Does something that may block with the mail folder.
+async fn in_folder(
+    folder: &Path,
+    work: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static,
+) -> std::io::Result<()> {
+    let folder = folder.to_owned();
+    tokio::task::spawn_blocking(move || work(&folder)).await.map_err(std::io::Error::other)?
+}
+
+struct Deliver(Arc<Delivery>);
+
+impl JobKind for Deliver {
     fn kind(&self) -> &'static str {
         JOB
     }
@@ -127,18 +153,40 @@ impl JobKind for Delivery {
         Box::pin(async move {
             let mail: Mail = serde_json::from_value(run.payload().clone())
                 .map_err(|_| JobError::Failed("the job does not hold a mail".into()))?;
-            self.deliver(&mail, &format!("{:08}", run.id().0)).await?;
-            run.finish().await
+            let delivered = match self.0.deliver(&mail, &format!("{:08}", run.id().0)).await {
+                Ok(()) => run.finish().await,
+                Err(e) => Err(e),
+            };
+            // Looked at after the writing: whoever is erased later has the file deleted by a job of its own.
+            if let (Err(_), Some(person)) = (&delivered, mail.user_id)
+                && run.is_forgotten().await?
+            {
+                self.0.forget(person).await?;
+                return Err(JobError::ClaimLost);
+            }
+            delivered
         })
     }
 }
 
-/// Written whole or not at all, for its owner alone.
-fn keep(folder: &Path, id: &str, bytes: &[u8]) -> std::io::Result<()> {
-    private::make_folder(folder)?;
-    let draft = folder.join(format!("{id}.part"));
-    private::file_options().create(true).truncate(true).open(&draft)?.write_all(bytes)?;
-    std::fs::rename(draft, folder.join(format!("{id}.eml")))
+struct Forget(Arc<Delivery>);
+
+impl JobKind for Forget {
+    fn kind(&self) -> &'static str {
+        FORGET_JOB
+    }
+
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+        Box::pin(async move {
+            let person = serde_json::from_value(run.payload().clone())
+                .map_err(|_| JobError::Failed("the job does not say whose mails".into()))?;
+            self.0.forget(person).await?;
+            run.finish().await
+        })
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 mod attempts;
 mod effects;
+mod forgetting;
+mod forgotten_jobs;
 mod group_commits;
 mod ledger;
 mod migrations;

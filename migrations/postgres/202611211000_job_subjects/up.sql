@@ -1,0 +1,3 @@
+-- Whom a job is about, so that it can be found when that person is erased. No foreign key: it tells nothing else.
+ALTER TABLE jobs ADD COLUMN subject_id BIGINT;
+CREATE INDEX jobs_subject ON jobs (subject_id);
