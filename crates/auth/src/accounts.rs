@@ -9,7 +9,7 @@ use muster_kernel::{Fields, Timestamp, UserId};
 
 use crate::models::User;
 use crate::queries::{self, NewUser};
-use crate::{Actor, Beginning, Email, Keyring, Password, Passwords, PersonHooks, Roles};
+use crate::{Actor, Beginning, Email, Fit, Keyring, Password, Passwords, PersonHooks, Roles};
 
 /// The service for people. It cannot be made without saying which domains have a part in what happens to them.
 #[derive(Clone)]
@@ -89,13 +89,14 @@ impl Accounts {
     /// # Errors
     /// When the address is taken, or a field is wrong.
     pub async fn create_person(&self, db: &Db, person: NewPerson) -> Result<UserId, AccountError> {
-        let NewPerson { email, first_name, last_name, password, roles } = person;
+        let NewPerson { email: typed, first_name, last_name, password, roles } = person;
         let mut fields = Fields::new();
-        let email = Email::parse(&email);
+        let email = Email::parse(&typed);
         fields.must(email.is_ok(), "/email", "invalid", "This is not an e-mail address.");
         fields.text("/first_name", &first_name, 1..=80);
         fields.text("/last_name", &last_name, 1..=80);
-        password.check("/password", &mut fields);
+        let personal = [first_name.as_str(), &last_name, &typed];
+        self.passwords.judge(&password, "/password", &personal, &mut fields).await?;
         fields.done()?;
         let Ok(email) = email else { return Err(AccountError::BadCredentials) };
         let hash = self.passwords.hash(password).await?;
@@ -140,8 +141,8 @@ impl Accounts {
             Err(_) => None,
         };
         let hash = found.as_ref().filter(|c| c.is_active).and_then(|c| c.password_hash.clone());
-        let fits = self.passwords.verify(password, hash).await?;
-        let id = found.filter(|_| fits).ok_or(AccountError::BadCredentials)?.id;
+        let fit = self.passwords.verify(password, hash).await?;
+        let id = found.filter(|_| fit != Fit::No).ok_or(AccountError::BadCredentials)?.id;
         let (user, roles) =
             db.read(move |conn| profile(conn, id)).await?.ok_or(AccountError::BadCredentials)?;
         let access_token = self.keys.sign(id, db.clock().now()).map_err(Fault::internal)?;

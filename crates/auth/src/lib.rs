@@ -45,7 +45,7 @@ pub use email::{Email, NotAnAddress};
 pub use hooks::{Beginning, PersonHooks};
 #[cfg(feature = "http")]
 pub use http::authenticate;
-pub use password::{Password, Passwords};
+pub use password::{Fit, Password, Passwords};
 pub use permission::{Can, Denied, Permission, PermissionInfo, Scope};
 pub use role::{Role, Roles};
 #[cfg(feature = "http")]

@@ -158,6 +158,19 @@ fn alone() -> Program {
 }
 
 #[test]
+fn an_admin_is_told_what_is_wrong_with_a_password() {
+    let program = alone();
+    program.create_admin("ben@example.org");
+    for (password, words) in [
+        ("short", "password: At least 8 characters."),
+        ("password1", "password: This password is among the first that would be guessed."),
+        ("anna-club-admin", "password: Something that others know of you is no password."),
+    ] {
+        refused(&program.create_admin_with("anna@example.org", password), 1, words);
+    }
+}
+
+#[test]
 fn a_wrong_configuration_is_one_sentence_and_leaves_nothing_behind() {
     for (key, value, words) in [
         ("DATABASE_URL", "mysql://host/db", "DATABASE_URL must begin with"),

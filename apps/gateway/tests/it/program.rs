@@ -51,6 +51,10 @@ impl Program {
     }
 
     pub fn create_admin(&self, email: &str) -> Output {
+        self.create_admin_with(email, "a password for tests")
+    }
+
+    pub fn create_admin_with(&self, email: &str, password: &str) -> Output {
         let mut command = self.command(&["create-admin", "--email", email, "--password-stdin"]);
         let mut child = command
             .stdin(Stdio::piped())
@@ -58,7 +62,7 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program runs");
-        child.stdin.take().expect("a pipe").write_all(b"a password for tests\n").expect("written");
+        child.stdin.take().expect("a pipe").write_all(format!("{password}\n").as_bytes()).expect("written");
         child.wait_with_output().expect("it ends")
     }
 
