@@ -36,6 +36,7 @@ mod role;
 #[cfg(feature = "http")]
 mod routes;
 mod schema;
+mod throttle;
 mod token;
 
 pub use accounts::{AccountError, Accounts, NewPerson, SignedIn, has_no_admin};
@@ -50,4 +51,5 @@ pub use permission::{Can, Denied, Permission, PermissionInfo, Scope};
 pub use role::{Role, Roles};
 #[cfg(feature = "http")]
 pub use routes::mount;
+pub use throttle::{Attempt, MayMail, Throttle};
 pub use token::{Keyring, KeyringError};
