@@ -38,6 +38,7 @@ mod routes;
 mod schema;
 mod throttle;
 mod token;
+pub mod totp;
 
 pub use accounts::{AccountError, Accounts, NewPerson, SignedIn, has_no_admin};
 pub use actor::Actor;
