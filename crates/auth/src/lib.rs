@@ -24,6 +24,7 @@ mod email;
 mod hooks;
 #[cfg(feature = "http")]
 mod http;
+pub mod mails;
 pub mod models;
 pub mod oversight;
 mod password;
