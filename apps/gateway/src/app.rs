@@ -14,7 +14,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::docs::{self, Docs};
 use crate::operations::{Operations, nothing_here, refuse_unknown_parameters};
-use crate::{Config, Exit, Switch, domains, health};
+use crate::{Config, Exit, Switch, domains, health, pages};
 
 /// What all workers share.
 #[derive(Clone)]
@@ -48,7 +48,11 @@ impl AppState {
             db: web::Data::new(db),
             accounts: web::Data::new(accounts),
             limits: web::Data::new(limits),
-            envelope: web::Data::new(EnvelopeOptions { https, ..EnvelopeOptions::default() }),
+            envelope: web::Data::new(EnvelopeOptions {
+                https,
+                pages: &[docs::PAGES, pages::PAGES],
+                ..EnvelopeOptions::default()
+            }),
             docs: web::Data::new(docs),
             metrics: metrics.map(web::Data::new),
             origins: config.origins().map(str::to_owned).collect(),
@@ -106,6 +110,7 @@ pub fn app(
         .into_utoipa_app()
         .configure(health::mount)
         .configure(docs::mount)
+        .configure(pages::mount)
         .service(
             utoipa_actix_web::scope("/api")
                 .map(|api| api.wrap(from_fn(refuse_unknown_parameters)).wrap(from_fn(authenticate)))

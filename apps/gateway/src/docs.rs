@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use muster_kernel::fault::Code;
-use muster_kernel::http::{Documented, PermissionDoc, Problem, finish};
+use muster_kernel::http::{Documented, Pages, PermissionDoc, Problem, finish};
 use muster_kernel::random;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -56,6 +56,13 @@ pub fn openapi_document() -> Result<Documented, String> {
 pub(crate) fn base() -> Document {
     Base::openapi()
 }
+
+/// Where the documentation is, and what it needs in a browser.
+pub(crate) const PAGES: Pages = Pages {
+    below: "/api/docs",
+    policy: "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    keep_slash: true,
+};
 
 /// What the documentation routes serve, made once at start.
 #[derive(Clone)]

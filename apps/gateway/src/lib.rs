@@ -12,6 +12,7 @@ mod exit;
 mod health;
 mod logging;
 mod operations;
+mod pages;
 pub mod server;
 mod voice;
 

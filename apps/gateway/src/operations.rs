@@ -21,6 +21,7 @@ impl Operations {
     pub(crate) fn of(document: &Documented) -> Operations {
         let mut known: Vec<_> = document.operations();
         known.extend(["/api/openapi.json", "/api/docs", "/api/docs/problems"].map(Operation::get));
+        known.extend(crate::pages::paths().map(Operation::get));
         let known =
             known.into_iter().map(|operation| Known { pattern: segments(&operation.path), operation });
         Operations(known.collect())

@@ -27,7 +27,7 @@ mod reply;
 
 pub use address::{ClientAddress, Proxies};
 pub use body::{Body, read_body};
-pub use envelope::{Caller, EnvelopeOptions, RequestId, envelope};
+pub use envelope::{Caller, EnvelopeOptions, Pages, RequestId, envelope};
 pub use once::OnceBody;
 pub use openapi::{Documented, Operation, PermissionDoc, finish};
 pub use params::{IfMatch, Params, PathOf, unknown_parameters};

@@ -17,6 +17,7 @@ mod documents;
 mod good_clients;
 mod idempotency;
 mod mail;
+mod pages;
 mod plans;
 mod program;
 mod raw_http;

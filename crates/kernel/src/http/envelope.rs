@@ -28,14 +28,34 @@ pub struct EnvelopeOptions {
     pub time_limit: Duration,
     /// True when clients come by https: browsers are then told to stay with it.
     pub https: bool,
-    /// Paths below this one are pages with scripts and styles of their own.
-    pub pages: &'static str,
+    /// What is for people to look at; everything else may neither run nor show anything in a browser.
+    pub pages: &'static [Pages],
 }
 
 impl Default for EnvelopeOptions {
     fn default() -> Self {
-        EnvelopeOptions { time_limit: Duration::from_secs(30), https: false, pages: "/api/docs" }
+        EnvelopeOptions { time_limit: Duration::from_secs(30), https: false, pages: &[] }
     }
+}
+
+impl EnvelopeOptions {
+    fn pages_at(&self, path: &str) -> Option<&'static Pages> {
+        let below = |pages: &&Pages| {
+            path.strip_prefix(pages.below).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.pages.iter().find(below)
+    }
+}
+
+/// Pages with scripts and styles of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct Pages {
+    /// They are at this path and below it.
+    pub below: &'static str,
+    /// What a browser lets them do: their `Content-Security-Policy`.
+    pub policy: &'static str,
+    /// True when they see the slash at the end of a path themselves.
+    pub keep_slash: bool,
 }
 
 /// The id under which a request stands in the log, in its problem and in the audit log.
@@ -86,7 +106,7 @@ pub async fn envelope<B: MessageBody + 'static>(
         req.app_data::<web::Data<EnvelopeOptions>>().map(|o| o.get_ref().clone()).unwrap_or_default();
     let id = RequestId::choose(&req);
     req.extensions_mut().insert(id.clone());
-    trim_slash(&mut req, options.pages);
+    trim_slash(&mut req, &options);
     let path = req.path().to_owned();
     let method = req.method().clone();
     if method == Method::HEAD {
@@ -126,9 +146,9 @@ pub async fn envelope<B: MessageBody + 'static>(
 }
 
 /// Every path answers with and without a slash at its end; the routes are written without.
-fn trim_slash(req: &mut ServiceRequest, pages: &str) {
+fn trim_slash(req: &mut ServiceRequest, options: &EnvelopeOptions) {
     let path = req.path();
-    if path.len() < 2 || !path.ends_with('/') || path.starts_with(pages) {
+    if path.len() < 2 || !path.ends_with('/') || options.pages_at(path).is_some_and(|p| p.keep_slash) {
         return;
     }
     let trimmed = path.trim_end_matches('/');
@@ -181,12 +201,8 @@ fn add_headers(headers: &mut HeaderMap, id: &str, path: &str, options: &Envelope
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
-    let policy = if path.starts_with(options.pages) {
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
-    } else {
-        "default-src 'none'; frame-ancestors 'none'"
-    };
-    set(header::CONTENT_SECURITY_POLICY, policy);
+    let policy = options.pages_at(path).map(|pages| pages.policy);
+    set(header::CONTENT_SECURITY_POLICY, policy.unwrap_or("default-src 'none'; frame-ancestors 'none'"));
     if options.https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
