@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, Error, web};
 use metrics_exporter_prometheus::PrometheusHandle;
-use muster_auth::{Accounts, authenticate};
+use muster_auth::{Accounts, Site, authenticate};
 use muster_kernel::db::Db;
 use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
 use utoipa_actix_web::AppExt;
@@ -21,6 +21,7 @@ use crate::{Config, Exit, Switch, domains, health, pages};
 pub struct AppState {
     db: web::Data<Db>,
     accounts: web::Data<Accounts>,
+    site: web::Data<Site>,
     limits: web::Data<RateLimits>,
     envelope: web::Data<EnvelopeOptions>,
     docs: web::Data<Docs>,
@@ -40,13 +41,16 @@ impl AppState {
         accounts: Accounts,
         metrics: Option<PrometheusHandle>,
     ) -> Result<AppState, Exit> {
-        let https = config.public_url()?.is_some_and(|url| url.starts_with("https://"));
+        let home = config.public_url()?;
+        let https = home.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let origins: Vec<_> = config.origins().map(str::to_owned).collect();
         let limits = RateLimits::new(config.rate_limits == Switch::On, config.proxies()?);
         let docs = Docs::new().map_err(Exit::failed)?;
         Ok(AppState {
             operations: web::Data::new(Operations::of(docs.document())),
             db: web::Data::new(db),
             accounts: web::Data::new(accounts),
+            site: web::Data::new(Site::new(home.as_deref(), origins.iter().cloned())),
             limits: web::Data::new(limits),
             envelope: web::Data::new(EnvelopeOptions {
                 https,
@@ -55,7 +59,7 @@ impl AppState {
             }),
             docs: web::Data::new(docs),
             metrics: metrics.map(web::Data::new),
-            origins: config.origins().map(str::to_owned).collect(),
+            origins,
         })
     }
 
@@ -99,6 +103,7 @@ pub fn app(
     let mut app = App::new()
         .app_data(state.db.clone())
         .app_data(state.accounts.clone())
+        .app_data(state.site.clone())
         .app_data(state.limits.clone())
         .app_data(state.envelope.clone())
         .app_data(state.docs.clone())

@@ -62,6 +62,11 @@ enum Command {
         #[command(subcommand)]
         command: EpochCommand,
     },
+    /// Look after the keys that tokens are signed with
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print the OpenAPI document
     Openapi,
 }
@@ -70,6 +75,12 @@ enum Command {
 enum EpochCommand {
     /// Begin a new epoch
     New,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Sign with a new key from now on; nobody is signed out, and a running server takes it up by itself
+    Rotate,
 }
 
 /// Runs the program with these arguments, the first of which is its name.
@@ -103,6 +114,7 @@ fn run(args: Vec<OsString>) -> Result<(), Exit> {
         Command::Restore { file } => commands::restore::run(&config, &file),
         Command::Export { folder } => commands::export::run(&config, &folder),
         Command::Epoch { command: EpochCommand::New } => commands::epoch::run(&config),
+        Command::Keys { command: KeysCommand::Rotate } => commands::keys::rotate(&config),
         Command::Openapi => commands::openapi::run(),
     }
 }

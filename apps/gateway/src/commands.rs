@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod create_admin;
 pub(crate) mod epoch;
 pub(crate) mod export;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 mod postgres_tools;

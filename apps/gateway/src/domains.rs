@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use muster_auth::{Accounts, Keyring, Passwords, PersonHooks};
+use muster_auth::{AccountOptions, Accounts, Keyring, Passwords, PersonHooks};
 use muster_kernel::Domain;
+use muster_kernel::job::JobKind;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every domain's checks, exports and jobs.
@@ -19,13 +20,21 @@ pub fn domains() -> Vec<Domain> {
     ]
 }
 
+/// The same with the jobs of a running program.
+pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
+    let mut domains = domains();
+    let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(accounts.mail_requests())];
+    domains.push(Domain { name: "accounts", jobs, ..Domain::default() });
+    domains
+}
+
 /// The service for people, with every domain's part in it.
-pub(crate) fn accounts(passwords: Passwords, keys: Keyring) -> Accounts {
+pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) -> Accounts {
     let hooks: Vec<Arc<dyn PersonHooks>> = vec![muster_members::person_hooks()];
-    Accounts::new(passwords, keys, hooks)
+    Accounts::new(passwords, keys, hooks, options)
 }
 
 /// Every domain's routes, below `/api`.
 pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
-    config.configure(muster_auth::mount);
+    config.configure(muster_auth::mount).configure(muster_members::mount);
 }

@@ -7,7 +7,7 @@ use muster_kernel::audit::{self, Event};
 use muster_kernel::db::{Conn, DbError, DbResult, Tx};
 use muster_kernel::fault::Fault;
 use muster_kernel::sql::{Json, Locked};
-use muster_kernel::{Expected, Fields};
+use muster_kernel::{Expected, Fields, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use policies::{AttendanceDiscount, Policies, PoliciesPatch, Unmarked};
@@ -103,6 +103,12 @@ pub fn settings(conn: &mut Conn) -> DbResult<Club> {
     Ok(shown(club::table.find(CLUB).select(COLUMNS).get_result::<Row>(conn)?))
 }
 
+/// Lets nobody else past this point until the transaction ends: for what must not be decided twice at once.
+pub(crate) fn lock(tx: &mut Tx<'_>) -> DbResult<()> {
+    Locked(club::table.find(CLUB).select(club::id)).get_result::<i64>(&mut **tx)?;
+    Ok(())
+}
+
 /// Changes the settings; a change that changes nothing leaves no trace.
 ///
 /// # Errors
@@ -135,6 +141,15 @@ pub fn change(
     let event = Event { action: "club.changed", object_type: "club", object_id: CLUB, reason: None };
     audit::append(tx, can.origin(), event)?;
     Ok(shown(row))
+}
+
+impl Club {
+    /// The day that it is in the club's time zone.
+    pub fn today(&self, now: Timestamp) -> chrono::NaiveDate {
+        // A zone that is unknown fails `check`; until it is mended UTC is near enough.
+        let zone = self.time_zone.parse().unwrap_or(chrono_tz::UTC);
+        now.utc().with_timezone(&zone).date_naive()
+    }
 }
 
 impl ClubPatch {

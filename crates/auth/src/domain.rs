@@ -1,23 +1,20 @@
 //! This crate's part in the commands of the program.
 
-use muster_kernel::domain::{Check, Domain, Export, ExportRow};
+use std::sync::Arc;
 
-use crate::queries;
+use muster_kernel::UserId;
+use muster_kernel::domain::{Domain, Export, ExportRow};
+
+use crate::{checks, guardians, housekeeping, queries};
 
 /// Checks and exports of people and the club.
 pub fn domain() -> Domain {
     Domain {
         name: "auth",
-        checks: vec![Check {
-            name: "auth.club_has_settings",
-            look: |conn| {
-                let club = crate::club::settings(conn)?;
-                let fine = club.time_zone.parse::<chrono_tz::Tz>().is_ok();
-                Ok(if fine { vec![] } else { vec![format!("the time zone {} is unknown", club.time_zone)] })
-            },
-        }],
-        exports: vec![USERS, ROLES, CLUB],
-        ..Domain::default()
+        checks: checks::ALL.to_vec(),
+        exports: vec![USERS, ROLES, GUARDIANSHIPS, CLUB],
+        jobs: vec![Arc::new(housekeeping::Housekeeping)],
+        schedules: vec![housekeeping::SCHEDULE],
     }
 }
 
@@ -33,6 +30,8 @@ const USERS: Export = Export {
         "date_of_birth",
         "is_active",
         "date_joined",
+        "language",
+        "show_presence",
     ],
     rows: |conn, after, limit| {
         Ok(queries::after(conn, after, limit)?
@@ -48,6 +47,8 @@ const USERS: Export = Export {
                     user.date_of_birth.map(|day| day.to_string()).into(),
                     user.is_active.into(),
                     user.date_joined.to_string().into(),
+                    user.language.into(),
+                    user.show_presence.into(),
                 ],
             })
             .collect())
@@ -62,6 +63,18 @@ const ROLES: Export = Export {
             .into_iter()
             .map(|(user, role)| ExportRow { key: user.0, values: vec![user.0.into(), role.as_str().into()] })
             .collect())
+    },
+};
+
+const GUARDIANSHIPS: Export = Export {
+    name: "guardianships",
+    columns: &["ward_id", "guardian_id"],
+    rows: |conn, after, limit| {
+        let row = |(ward, guardian): (UserId, UserId)| ExportRow {
+            key: ward.0,
+            values: vec![ward.0.into(), guardian.0.into()],
+        };
+        Ok(guardians::after(conn, after, limit)?.into_iter().map(row).collect())
     },
 };
 

@@ -32,6 +32,14 @@ impl Email {
         if local_fine && domain_fine && address.len() <= 254 { Ok(Email(address)) } else { Err(NotAnAddress) }
     }
 
+    /// Reads a field of a request. What cannot be read is noted, and what is given back must not be used then.
+    pub(crate) fn check(pointer: &str, typed: &str, fields: &mut muster_kernel::Fields) -> Email {
+        Email::parse(typed).unwrap_or_else(|_| {
+            fields.wrong(pointer, "invalid", "This is not an e-mail address.");
+            Email(String::new())
+        })
+    }
+
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -26,11 +26,27 @@ pub trait PersonHooks: Send + Sync {
     /// When the database fails.
     fn created(&self, tx: &mut Tx<'_>, user: UserId, beginning: Beginning) -> DbResult<()>;
 
+    /// Whether a registration that was never used may be replaced by another with the same address.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn may_replace(&self, _conn: &mut Conn, _user: UserId) -> DbResult<bool> {
+        Ok(true)
+    }
+
     /// Somebody's roles are these now.
     ///
     /// # Errors
     /// When the change cannot be.
     fn roles_changed(&self, _tx: &mut Tx<'_>, _user: UserId, _roles: Roles) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Somebody's birth date or guardians are others now.
+    ///
+    /// # Errors
+    /// When the change cannot be.
+    fn minority_changed(&self, _tx: &mut Tx<'_>, _user: UserId) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -50,7 +66,8 @@ pub trait PersonHooks: Send + Sync {
         Ok(())
     }
 
-    /// Erases what this domain knows of somebody.
+    /// Erases what this domain knows of somebody. From then on they are an inactive member without an address, a
+    /// birth date or guardians; none of that is told once more by the other hooks.
     ///
     /// # Errors
     /// When the database fails.

@@ -7,12 +7,14 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
+use muster_kernel::UserId;
 use muster_kernel::audit::Origin;
-use muster_kernel::db::{Db, DbResult};
+use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::http::{Caller, RequestId};
+use serde::Deserialize;
 
-use crate::{Accounts, Actor, Can, Permission};
+use crate::{Accounts, Actor, Can, Permission, Site};
 
 /// Finds out who sent a request, before any of it is read. Whether somebody has to be signed in is the handler's
 /// to say, by asking for a [`Can`].
@@ -30,25 +32,66 @@ pub async fn authenticate<B: MessageBody + 'static>(
         }
         Ok(None) => {}
         // Not knowing who it is, is not the same as nobody being signed in.
-        Err(e) => return Ok(req.error_response(Fault::from(e)).map_into_right_body()),
+        Err(fault) => return Ok(req.error_response(fault).map_into_right_body()),
     }
     Ok(next.call(req).await?.map_into_left_body())
 }
 
-async fn whoever_sent(req: &ServiceRequest) -> DbResult<Option<Actor>> {
-    let Some(token) = bearer(req) else { return Ok(None) };
+async fn whoever_sent(req: &ServiceRequest) -> Result<Option<Actor>, Fault> {
+    let Some(token) = token_of(req)? else { return Ok(None) };
     let (Some(db), Some(accounts)) = (req.app_data::<web::Data<Db>>(), req.app_data::<web::Data<Accounts>>())
     else {
         return Ok(None);
     };
     let origin = Origin { actor: None, request_id: Some(RequestId::of(req.request()).0) };
-    accounts.authenticate(db, &token, origin).await
+    Ok(accounts.authenticate(db, &token, origin).await?)
+}
+
+/// The token of the header, else that of the cookie. Cookies come by themselves, so whose page sent them matters.
+fn token_of(req: &ServiceRequest) -> Result<Option<String>, Fault> {
+    if req.headers().contains_key(AUTHORIZATION) {
+        return Ok(bearer(req));
+    }
+    let Some(site) = req.app_data::<web::Data<Site>>() else { return Ok(None) };
+    let access = site.access(req.request());
+    if access.is_some() || site.refresh(req.request()).is_some() {
+        site.refuse_other_sites(req.head())?;
+    }
+    Ok(access)
 }
 
 fn bearer(req: &ServiceRequest) -> Option<String> {
     let value = req.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// Whom a path speaks of: an id, or `me`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Whom {
+    /// Whoever asks.
+    Me,
+    /// This person.
+    Id(UserId),
+}
+
+impl TryFrom<String> for Whom {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Whom, Self::Error> {
+        if text == "me" { Ok(Whom::Me) } else { text.parse().map(|id| Whom::Id(UserId(id))) }
+    }
+}
+
+impl Whom {
+    /// Their id.
+    pub fn of<P>(self, can: &Can<P>) -> UserId {
+        match self {
+            Whom::Me => can.user_id(),
+            Whom::Id(id) => id,
+        }
+    }
 }
 
 impl FromRequest for Actor {

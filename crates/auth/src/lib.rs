@@ -18,16 +18,26 @@
 
 mod accounts;
 mod actor;
+mod checks;
 pub mod club;
+#[cfg(feature = "http")]
+mod cookies;
 mod domain;
 mod email;
+mod erasure;
+pub mod guardians;
 mod hooks;
+mod housekeeping;
 #[cfg(feature = "http")]
 mod http;
-pub mod mails;
+mod keyring;
+mod links;
+mod mails;
 pub mod models;
+mod names;
 pub mod oversight;
 mod password;
+pub mod people;
 mod permission;
 pub mod permissions;
 mod queries;
@@ -37,21 +47,28 @@ mod role;
 #[cfg(feature = "http")]
 mod routes;
 mod schema;
+mod second_factors;
+pub mod sessions;
 mod throttle;
 mod token;
-pub mod totp;
+mod totp;
 
-pub use accounts::{AccountError, Accounts, NewPerson, SignedIn, has_no_admin};
+pub use accounts::{
+    AccountError, AccountOptions, Accounts, Enrolment, FactorState, FirstAdmin, MailRequests, NewPerson,
+    Registration, SignIn, SignedIn, has_no_admin,
+};
 pub use actor::Actor;
+#[cfg(feature = "http")]
+pub use cookies::Site;
 pub use domain::domain;
 pub use email::{Email, NotAnAddress};
 pub use hooks::{Beginning, PersonHooks};
 #[cfg(feature = "http")]
-pub use http::authenticate;
+pub use http::{Whom, authenticate};
+pub use keyring::{Keyring, KeyringError};
 pub use password::{Fit, Password, Passwords};
 pub use permission::{Can, Denied, Permission, PermissionInfo, Scope};
 pub use role::{Role, Roles};
 #[cfg(feature = "http")]
 pub use routes::mount;
-pub use throttle::{Attempt, MayMail, Throttle};
-pub use token::{Keyring, KeyringError};
+pub use totp::Secret;

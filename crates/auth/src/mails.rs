@@ -13,7 +13,7 @@ use muster_kernel::mail::Mail;
 
 /// Who writes.
 #[derive(Debug, Clone, Copy)]
-pub struct Letterhead<'a> {
+pub(crate) struct Letterhead<'a> {
     /// The club's name.
     pub club: &'a str,
     /// The URL that people know the club's pages by, without a slash at its end.
@@ -54,7 +54,7 @@ struct AsHtml<'a> {
 }
 
 /// Asks whoever registered to prove that the address is theirs; the link works for 24 hours.
-pub fn verify_address(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
+pub(crate) fn verify_address(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Confirm your address at {club}"),
         happened: format!("You asked for an account at {club} with this address."),
@@ -69,7 +69,7 @@ pub fn verify_address(head: &Letterhead<'_>, user: UserId, to: &str, token: &str
 }
 
 /// Tells the owner of an address that somebody tried to register with it.
-pub fn address_taken(head: &Letterhead<'_>, user: UserId, to: &str) -> Mail {
+pub(crate) fn address_taken(head: &Letterhead<'_>, user: UserId, to: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("You already have an account at {club}"),
         happened: format!(
@@ -87,7 +87,7 @@ pub fn address_taken(head: &Letterhead<'_>, user: UserId, to: &str) -> Mail {
 }
 
 /// Lets somebody who forgot the password choose a new one; the link works for an hour.
-pub fn reset_password(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
+pub(crate) fn reset_password(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Choose a new password at {club}"),
         happened: format!("You asked for a new password at {club}."),
@@ -97,7 +97,7 @@ pub fn reset_password(head: &Letterhead<'_>, user: UserId, to: &str, token: &str
 }
 
 /// The same when the club's staff asked for it; the link works for 24 hours.
-pub fn reset_by_staff(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
+pub(crate) fn reset_by_staff(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Please choose a new password at {club}"),
         happened: format!("The staff of {club} asked that you choose a new password."),
@@ -107,7 +107,7 @@ pub fn reset_by_staff(head: &Letterhead<'_>, user: UserId, to: &str, token: &str
 }
 
 /// Lets somebody whom the club's staff gave an account choose the password; the link works for 7 days.
-pub fn invitation(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
+pub(crate) fn invitation(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Your invitation to {club}"),
         happened: format!("The staff of {club} invited you and made an account for you with this address."),
@@ -122,7 +122,7 @@ pub fn invitation(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) ->
 }
 
 /// Asks somebody who changes the address to prove that the new one, `to`, is theirs; the link works for 24 hours.
-pub fn change_address(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
+pub(crate) fn change_address(head: &Letterhead<'_>, user: UserId, to: &str, token: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Confirm your new address at {club}"),
         happened: format!("You asked to use this address for your account at {club}."),
@@ -137,7 +137,7 @@ pub fn change_address(head: &Letterhead<'_>, user: UserId, to: &str, token: &str
 }
 
 /// Tells the old address, `to`, that the account has another now, of which `new_hint` shows a little.
-pub fn address_changed(head: &Letterhead<'_>, user: UserId, to: &str, new_hint: &str) -> Mail {
+pub(crate) fn address_changed(head: &Letterhead<'_>, user: UserId, to: &str, new_hint: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Your address at {club} was changed"),
         happened: format!(
@@ -152,7 +152,7 @@ pub fn address_changed(head: &Letterhead<'_>, user: UserId, to: &str, new_hint: 
 }
 
 /// Tells somebody that their password was changed.
-pub fn password_changed(head: &Letterhead<'_>, user: UserId, to: &str) -> Mail {
+pub(crate) fn password_changed(head: &Letterhead<'_>, user: UserId, to: &str) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Your password at {club} was changed"),
         happened: format!("Your password at {club} was changed. All other devices were signed out."),
@@ -162,7 +162,7 @@ pub fn password_changed(head: &Letterhead<'_>, user: UserId, to: &str) -> Mail {
 }
 
 /// Tells somebody that signing in asks for a second factor from now on, or no longer does.
-pub fn second_factor_changed(head: &Letterhead<'_>, user: UserId, to: &str, on: bool) -> Mail {
+pub(crate) fn second_factor_changed(head: &Letterhead<'_>, user: UserId, to: &str, on: bool) -> Mail {
     head.mail(user, to, |club| Words {
         subject: format!("Two-step sign-in was turned {} at {club}", if on { "on" } else { "off" }),
         happened: match on {
@@ -175,7 +175,7 @@ pub fn second_factor_changed(head: &Letterhead<'_>, user: UserId, to: &str, on: 
 }
 
 /// So much of an address that its owner knows it again, and nobody else learns it: `a…@example.org`.
-pub fn masked(address: &str) -> String {
+pub(crate) fn masked(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     format!("{}…@{domain}", local.chars().take(1).collect::<String>())
 }

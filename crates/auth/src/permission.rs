@@ -7,7 +7,7 @@ use muster_kernel::audit::Origin;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{UserId, text_enum};
 
-use crate::{Actor, Role};
+use crate::{Actor, Role, Roles};
 
 text_enum! {
     /// How far a permission reaches.
@@ -83,12 +83,22 @@ impl<P> std::fmt::Debug for Can<P> {
 
 /// The actor may not do this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the permission {0} is missing")]
-pub struct Denied(pub &'static str);
+#[error("the permission {permission} is missing")]
+pub struct Denied {
+    /// What they may not do.
+    pub permission: &'static str,
+    /// True when a second factor could change that.
+    pub lacks_second_factor: bool,
+}
 
 impl From<Denied> for Fault {
     fn from(denied: Denied) -> Fault {
-        Fault::new(Code::Forbidden, "Your role does not allow this.").because(denied)
+        let (code, detail) = if denied.lacks_second_factor {
+            (Code::TotpSetupRequired, "The club asks a second factor of your role; set one up first.")
+        } else {
+            (Code::Forbidden, "Your role does not allow this.")
+        };
+        Fault::new(code, detail).because(denied)
     }
 }
 
@@ -98,11 +108,14 @@ impl Actor {
     /// # Errors
     /// When none of the actor's roles has this permission.
     pub fn can<P: Permission>(&self) -> Result<Can<P>, Denied> {
-        let scope =
-            P::GRANTS.iter().filter(|(role, _)| self.roles().has(*role)).map(|(_, scope)| *scope).max();
-        match scope {
+        let scope = |roles: Roles| {
+            P::GRANTS.iter().filter(|(role, _)| roles.has(*role)).map(|(_, scope)| *scope).max()
+        };
+        match scope(self.roles()) {
             Some(scope) => Ok(Can { actor: self.clone(), scope, permission: PhantomData }),
-            None => Err(Denied(P::NAME)),
+            None => {
+                Err(Denied { permission: P::NAME, lacks_second_factor: scope(self.all_roles()).is_some() })
+            }
         }
     }
 }

@@ -3,6 +3,45 @@
 use crate::permission::permissions;
 
 permissions! {
+    /// See and change one's own account: sessions, password, address, second factor; take one's data along.
+    OwnAccount "account.own" { Member: Own, Coach: Own, Treasurer: Own, Admin: Own }
+
+    /// See people: oneself and those one is guardian of, and as staff everybody.
+    ReadUsers "users.read" { Member: Wards, Coach: All, Treasurer: All, Admin: All }
+
+    /// See the list of everybody.
+    ListUsers "users.list" { Coach: All, Treasurer: All, Admin: All }
+
+    /// Change the names and the birth date of people: one's own, those of one's wards, and as an admin everybody's.
+    EditUsers "users.edit" { Member: Wards, Coach: Wards, Treasurer: Wards, Admin: All }
+
+    /// Invite people, with roles.
+    InviteUsers "users.invite" { Admin: All }
+
+    /// Give people roles.
+    GiveRoles "users.roles" { Admin: All }
+
+    /// Deactivate and reactivate accounts; a treasurer not those of admins.
+    DeactivateUsers "users.deactivate" { Treasurer: All, Admin: All }
+
+    /// Have the club ask somebody to choose a new password; a treasurer not admins.
+    ResetPasswords "users.reset_password" { Treasurer: All, Admin: All }
+
+    /// Take away somebody's second factor, who lost it.
+    ResetSecondFactors "users.reset_second_factor" { Admin: All }
+
+    /// Erase people.
+    EraseUsers "users.erase" { Admin: All }
+
+    /// See member records: one's own and those of one's wards, and as staff everybody's.
+    ReadMembers "members.read" { Member: Wards, Coach: All, Treasurer: All, Admin: All }
+
+    /// Say who is guardian of whom.
+    EditGuardians "guardians.edit" { Treasurer: All, Admin: All }
+
+    /// Make a record of somebody without an address: as a guardian for one's own, as staff for everybody.
+    AddDependants "dependants.add" { Member: Own, Coach: Own, Treasurer: All, Admin: All }
+
     /// See the club's name, currency, time zone and policies.
     ReadClub "club.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
 

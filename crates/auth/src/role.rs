@@ -31,6 +31,18 @@ impl Roles {
         roles.into_iter().fold(Roles::MEMBER, |set, role| Roles(set.0 | bit(role)))
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(self, others: Roles) -> Roles {
+        Roles(self.0 | others.0)
+    }
+
+    /// These without those; `member` stays.
+    #[must_use]
+    pub fn without(self, others: Roles) -> Roles {
+        Roles(self.0 & !others.0 | Roles::MEMBER.0)
+    }
+
     /// True when this role is among them.
     pub fn has(self, role: Role) -> bool {
         self.0 & bit(role) != 0

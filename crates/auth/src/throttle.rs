@@ -18,6 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use muster_kernel::UserId;
 use muster_kernel::fault::{Code, Fault};
 
 use self::tally::{Counted, Tally};
@@ -32,12 +33,15 @@ const WITHOUT_DELAY: u32 = 20;
 const DELAY: Duration = Duration::from_millis(250);
 /// Nobody waits longer.
 const LONGEST_DELAY: Duration = Duration::from_secs(4);
-/// Mails in a window that strangers can have sent to one address.
+/// Codes of a second factor in a window, by whomever. Here an account is limited after all: whoever gets this far knew
+/// the password, and six digits are soon tried out by somebody with many addresses.
+const CODES: u32 = 10;
+/// Mails of one kind in a window that strangers can have sent to one address.
 const MAILS: u32 = 3;
 
 /// What was tried lately, shared by all workers.
 #[derive(Clone)]
-pub struct Throttle(Option<Arc<Tallies>>);
+pub(crate) struct Throttle(Option<Arc<Tallies>>);
 
 /// Accounts are remembered as numbers that mean nothing outside of this process and that nobody can choose.
 struct Tallies {
@@ -45,13 +49,14 @@ struct Tallies {
     accounts: Tally<u64>,
     clients: Tally<IpAddr>,
     pairs: Tally<(u64, IpAddr)>,
+    codes: Tally<u64>,
     mailed: Tally<u64>,
     mailing: Tally<IpAddr>,
 }
 
 /// An attempt to sign in. It stays counted unless it [`succeeded`](Attempt::succeeded).
 #[must_use = "the delay is to be waited for, and a success to be told"]
-pub struct Attempt(Option<Counts>);
+pub(crate) struct Attempt(Option<Counts>);
 
 /// Where an attempt was counted; by client only when that is known.
 struct Counts {
@@ -60,10 +65,14 @@ struct Counts {
     client: Option<Counted<IpAddr>>,
 }
 
+/// A code of a second factor that is tried. It stays counted unless it [`fitted`](CodeTried::fitted).
+#[must_use = "a code that fits is to be told"]
+pub(crate) struct CodeTried(Option<(Arc<Tallies>, u64)>);
+
 /// Whether the mail that was asked for is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the answer is the same, but not always is there a mail"]
-pub enum MayMail {
+pub(crate) enum MayMail {
     /// Send it.
     Yes,
     /// Answer as if it had been sent, and send nothing.
@@ -72,13 +81,14 @@ pub enum MayMail {
 
 impl Throttle {
     /// The limits in force, or none (`on` false: benches and tests, on loopback only).
-    pub fn new(on: bool) -> Throttle {
+    pub(crate) fn new(on: bool) -> Throttle {
         Throttle(on.then(|| {
             Arc::new(Tallies {
                 numbers: RandomState::new(),
                 accounts: Tally::up_to(u32::MAX),
                 clients: Tally::up_to(BY_CLIENT),
                 pairs: Tally::up_to(BY_ACCOUNT_AND_CLIENT),
+                codes: Tally::up_to(CODES),
                 mailed: Tally::up_to(MAILS),
                 mailing: Tally::up_to(BY_CLIENT),
             })
@@ -90,7 +100,7 @@ impl Throttle {
     ///
     /// # Errors
     /// When the client has tried too often, at this account or at all; the attempt is then not counted.
-    pub fn sign_in(&self, account: &str, client: Option<IpAddr>) -> Result<Attempt, Fault> {
+    pub(crate) fn sign_in(&self, account: &str, client: Option<IpAddr>) -> Result<Attempt, Fault> {
         let Some(tallies) = &self.0 else { return Ok(Attempt(None)) };
         let account = tallies.numbers.hash_one(account);
         if let Some(wait) = client.and_then(|client| tallies.full_for(account, client)) {
@@ -101,14 +111,30 @@ impl Throttle {
         Ok(Attempt(Some(Counts { tallies: tallies.clone(), account, client })))
     }
 
-    /// Counts a request that would send mail to an address: a forgotten password, a registration, another link.
+    /// Counts a code of somebody's second factor, before it is looked at.
+    ///
+    /// # Errors
+    /// When too many did not fit.
+    pub(crate) fn code(&self, user: UserId) -> Result<CodeTried, Fault> {
+        let Some(tallies) = &self.0 else { return Ok(CodeTried(None)) };
+        let user = tallies.numbers.hash_one(user.0);
+        tallies.codes.count(user).map_err(too_often)?;
+        Ok(CodeTried(Some((tallies.clone(), user))))
+    }
+
+    /// Counts a request that would send a mail of this kind to an address.
     ///
     /// # Errors
     /// When the client has asked too often.
-    pub fn request_mail(&self, account: &str, client: Option<IpAddr>) -> Result<MayMail, Fault> {
+    pub(crate) fn request_mail(
+        &self,
+        kind: &'static str,
+        account: &str,
+        client: Option<IpAddr>,
+    ) -> Result<MayMail, Fault> {
         let Some(tallies) = &self.0 else { return Ok(MayMail::Yes) };
         client.map(|client| tallies.mailing.count(client)).transpose().map_err(too_often)?;
-        let mailed = tallies.mailed.count(tallies.numbers.hash_one(account));
+        let mailed = tallies.mailed.count(tallies.numbers.hash_one((kind, account)));
         Ok(if mailed.is_ok() { MayMail::Yes } else { MayMail::Silently })
     }
 }
@@ -127,15 +153,24 @@ impl Tallies {
     }
 }
 
+impl CodeTried {
+    /// It was the right one.
+    pub(crate) fn fitted(self) {
+        if let Some((tallies, user)) = self.0 {
+            tallies.codes.forget(user);
+        }
+    }
+}
+
 impl Attempt {
     /// How long to wait before the password is looked at.
-    pub fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         let tried = self.0.as_ref().map_or(0, |counts| counts.account.count);
         DELAY.saturating_mul(tried.saturating_sub(WITHOUT_DELAY)).min(LONGEST_DELAY)
     }
 
     /// Somebody signed in, with everything that takes: it was no guess, and those before it were slips.
-    pub fn succeeded(self) {
+    pub(crate) fn succeeded(self) {
         let Some(Counts { tallies, account, client }) = self.0 else { return };
         tallies.accounts.take_back(&account);
         if let Some(client) = client {

@@ -1,13 +1,12 @@
 //! Access tokens: short-lived, signed with a key of this installation, one algorithm and no other.
 
-use std::io::Write;
-use std::path::Path;
-
 use chrono::TimeDelta;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use muster_kernel::{Timestamp, UserId, private, random};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use muster_kernel::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+
+use crate::keyring::{Keyring, signing};
+use crate::sessions::SessionId;
 
 /// How long an access token lives.
 pub(crate) const LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -20,6 +19,7 @@ const ALGORITHM: Algorithm = Algorithm::HS256;
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
+    sid: SessionId,
     iss: String,
     aud: String,
     iat: i64,
@@ -27,70 +27,36 @@ struct Claims {
     exp: i64,
 }
 
-/// The keys that tokens are signed with: the first signs, all of them verify.
-pub struct Keyring {
-    keys: Vec<Key>,
-}
-
-struct Key {
-    id: String,
-    sign: EncodingKey,
-    verify: DecodingKey,
-}
-
-/// A secret file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// It cannot be read or written.
-    #[error("the secret file {0}: {1}")]
-    Io(String, std::io::Error),
-    /// It does not hold keys.
-    #[error("the secret file {0} does not hold lines of `id key`, each key 64 hexadecimal digits or more")]
-    Form(String),
-}
-
 impl Keyring {
-    /// Reads the secret file, or makes one for its owner alone.
-    ///
-    /// # Errors
-    /// When it cannot be read, written or understood.
-    pub fn open(path: &Path) -> Result<Keyring, KeyringError> {
-        let io = |e| KeyringError::Io(path.display().to_string(), e);
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => make(path).map_err(io)?,
-            Err(e) => return Err(io(e)),
-        };
-        let keys: Option<Vec<Key>> = text.lines().filter(|l| !l.trim().is_empty()).map(Key::parse).collect();
-        match keys {
-            Some(keys) if !keys.is_empty() => Ok(Keyring { keys }),
-            _ => Err(KeyringError::Form(path.display().to_string())),
-        }
-    }
-
-    /// A token for this person.
-    ///
-    /// # Errors
-    /// When it cannot be signed, which is a defect.
-    pub fn sign(&self, user: UserId, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
+    /// A token for this person, as long as this session lasts.
+    pub(crate) fn sign(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let seconds = now.utc().timestamp();
         let claims = Claims {
             sub: user.to_string(),
+            sid: session,
             iss: MUSTER.into(),
             aud: MUSTER.into(),
             iat: seconds,
             nbf: seconds,
             exp: seconds + LIFE.num_seconds(),
         };
-        let key = self.keys.first().ok_or(jsonwebtoken::errors::ErrorKind::InvalidKeyFormat)?;
+        let keys = self.keys();
+        let key = signing(&keys).ok_or(jsonwebtoken::errors::ErrorKind::InvalidKeyFormat)?;
         let header = Header { kid: Some(key.id.clone()), ..Header::new(ALGORITHM) };
         jsonwebtoken::encode(&header, &claims, &key.sign)
     }
 
-    /// Whose token this is; `None` for one that is forged, foreign, expired or not valid yet, all alike.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<UserId> {
+    /// Whose token this is and of which session; `None` for one that is forged, foreign, expired or not valid
+    /// yet, all alike.
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<(UserId, SessionId)> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
-        let key = self.keys.iter().find(|key| key.id == kid)?;
+        let keys = self.keys();
+        let key = keys.iter().find(|key| key.id == kid)?;
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[MUSTER]);
         validation.set_audience(&[MUSTER]);
@@ -103,43 +69,14 @@ impl Keyring {
         if claims.exp + leeway < now || claims.nbf - leeway > now {
             return None;
         }
-        claims.sub.parse().ok().map(UserId)
-    }
-}
-
-impl Key {
-    fn parse(line: &str) -> Option<Key> {
-        let (id, key) = line.trim().split_once(' ')?;
-        let fine = !id.is_empty() && key.len() >= 64 && key.bytes().all(|b| b.is_ascii_hexdigit());
-        fine.then(|| Key {
-            id: id.to_owned(),
-            sign: EncodingKey::from_secret(key.as_bytes()),
-            verify: DecodingKey::from_secret(key.as_bytes()),
-        })
-    }
-}
-
-/// Written whole or not at all: two programs that start at once must not each use a key of their own.
-fn make(path: &Path) -> std::io::Result<Zeroizing<String>> {
-    let text = Zeroizing::new(format!("{} {}\n", random::hex(4), random::hex(32)));
-    let draft = path.with_extension(format!("{}.part", random::hex(4)));
-    let mut file = private::file_options().create_new(true).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // A hard link fails when the file is there already; renaming would replace it.
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Ok(()) => Ok(text),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            std::fs::read_to_string(path).map(Zeroizing::new)
-        }
-        Err(e) => Err(e),
+        claims.sub.parse().ok().map(|sub| (UserId(sub), claims.sid))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::EncodingKey;
+
     use super::*;
 
     fn keyring(dir: &tempfile::TempDir) -> Keyring {
@@ -154,18 +91,18 @@ mod tests {
     fn a_token_holds_for_its_life_and_no_longer() {
         let dir = tempfile::tempdir().expect("a folder");
         let keys = keyring(&dir);
-        let token = keys.sign(UserId(7), at(0)).expect("a token");
+        let token = keys.sign(UserId(7), SessionId(3), at(0)).expect("a token");
         for (when, expected) in [(0, true), (600, true), (605, true), (606, false), (-5, true), (-6, false)] {
             assert_eq!(keys.verify(&token, at(when)).is_some(), expected, "{when}");
         }
-        assert_eq!(keys.verify(&token, at(0)), Some(UserId(7)));
+        assert_eq!(keys.verify(&token, at(0)), Some((UserId(7), SessionId(3))));
     }
 
     #[test]
     fn a_restart_keeps_the_key_and_another_installation_has_another() {
         let (dir, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-        let token = keyring(&dir).sign(UserId(7), at(0)).expect("a token");
-        assert_eq!(keyring(&dir).verify(&token, at(1)), Some(UserId(7)));
+        let token = keyring(&dir).sign(UserId(7), SessionId(3), at(0)).expect("a token");
+        assert_eq!(keyring(&dir).verify(&token, at(1)), Some((UserId(7), SessionId(3))));
         assert_eq!(keyring(&other).verify(&token, at(1)), None);
     }
 
@@ -177,7 +114,7 @@ mod tests {
         let (kid, secret) = text.trim().split_once(' ').expect("a key");
         let forge = |algorithm, change: &dyn Fn(&mut serde_json::Value)| {
             let mut claims = serde_json::json!({
-                "sub": "7", "iss": MUSTER, "aud": MUSTER, "iat": at(0).utc().timestamp(),
+                "sub": "7", "sid": 3, "iss": MUSTER, "aud": MUSTER, "iat": at(0).utc().timestamp(),
                 "nbf": at(0).utc().timestamp(), "exp": at(600).utc().timestamp(),
             });
             change(&mut claims);
@@ -190,7 +127,7 @@ mod tests {
         for (claim, value) in [("iss", "other"), ("aud", "other"), ("sub", "x")] {
             assert!(keys.verify(&forge(ALGORITHM, &|c| c[claim] = value.into()), at(1)).is_none(), "{claim}");
         }
-        for claim in ["iss", "aud", "exp", "nbf", "sub"] {
+        for claim in ["iss", "aud", "exp", "nbf", "sub", "sid"] {
             let without = forge(ALGORITHM, &|c| {
                 c.as_object_mut().map(|c| c.remove(claim));
             });
@@ -201,17 +138,5 @@ mod tests {
         let claims = token.split('.').nth(1).expect("claims");
         assert!(keys.verify(&format!("eyJhbGciOiJub25lIn0.{claims}."), at(1)).is_none());
         assert!(keys.verify("", at(1)).is_none());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_secret_file_is_its_owners_alone_and_nonsense_in_it_is_said() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("a folder");
-        keyring(&dir);
-        let path = dir.path().join("secret");
-        assert_eq!(std::fs::metadata(&path).expect("the file").permissions().mode() & 0o777, 0o600);
-        std::fs::write(&path, "not a key\n").expect("written");
-        assert!(matches!(Keyring::open(&path), Err(KeyringError::Form(_))));
     }
 }

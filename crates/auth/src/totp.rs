@@ -88,7 +88,7 @@ fn as_apps_expect(secret: totp_rs::Secret) -> Builder {
 }
 
 /// New recovery codes, to be shown once.
-pub fn recovery_codes() -> Vec<String> {
+pub(crate) fn recovery_codes() -> Vec<String> {
     let code = || {
         let digits =
             random::bytes::<LENGTH>().map(|byte| char::from(DIGITS[usize::from(byte) % DIGITS.len()]));
@@ -104,7 +104,7 @@ pub fn recovery_codes() -> Vec<String> {
 /// the [`Throttle`](crate::Throttle) lets a stranger try a few in a quarter of an hour. Whoever could try faster
 /// has the database, and in it the secrets of the authenticators, which cannot be hashed at all; what they
 /// still lack is the password, and that is hashed slowly.
-pub fn recovery_hash(code: &str) -> Option<Vec<u8>> {
+pub(crate) fn recovery_hash(code: &str) -> Option<Vec<u8>> {
     let mut digits = Zeroizing::new(String::with_capacity(LENGTH));
     // The dashes are those that word processors make, too.
     for typed in code.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}')) {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+pub(crate) use backup::empty_log;
 pub use backup::{copy_sqlite, others_connected, settle_sqlite, sqlite_damage};
 pub use conn::{Conn, Engine, MultiBackend};
 pub use error::{DbError, DbResult};

@@ -74,7 +74,7 @@ pub fn kernel() -> Domain {
                 Ok(crate::audit::after(conn, after, limit)?.into_iter().map(row).collect())
             },
         }],
-        jobs: vec![Arc::new(crate::housekeeping::Housekeeping)],
+        jobs: vec![Arc::new(crate::housekeeping::Housekeeping), Arc::new(crate::leftovers::Leftovers)],
         schedules: vec![crate::housekeeping::SCHEDULE],
     }
 }

@@ -48,6 +48,12 @@ codes! {
     Unauthenticated "unauthenticated" 401 "Not signed in";
     /// The address or the password is wrong; which one is not said.
     BadCredentials "bad_credentials" 401 "The e-mail address or the password is wrong";
+    /// The address and the password are right; a code of the second factor is missing.
+    TotpRequired "totp_required" 401 "A code of the second factor is required";
+    /// The address and the password are right; the address has to be proven first.
+    EmailUnverified "email_unverified" 403 "The e-mail address is not verified yet";
+    /// The club asks a second factor of this role, and there is none yet.
+    TotpSetupRequired "totp_setup_required" 403 "A second factor has to be set up first";
     /// Signed in, but not allowed to do this.
     Forbidden "forbidden" 403 "Not allowed";
     /// A request with cookies that another site made.

@@ -55,6 +55,18 @@ impl Fields {
             let most = length.end();
             self.wrong(pointer, "too_long", format!("At most {most} characters."));
         }
+        self.must(
+            value.is_empty() || !value.chars().all(is_invisible),
+            pointer,
+            "too_short",
+            "There is nothing to see in this.",
+        );
+        self.must(
+            !value.contains(turns_direction),
+            pointer,
+            "control_characters",
+            "Characters that turn the direction of writing cannot be kept.",
+        );
         let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         self.must(
             !value.contains(control),
@@ -87,6 +99,17 @@ impl Fields {
     }
 }
 
+/// Characters that leave nothing to see.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{3164}')
+}
+
+/// Characters with which a text can be made to look like another.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +132,9 @@ mod tests {
         assert_eq!(codes(|f| f.text("/t", "a\nb", 1..=8)), ["control_characters"]);
         assert!(codes(|f| f.lines("/t", "a\nb", 1..=8)).is_empty());
         assert_eq!(codes(|f| f.text("/t", " a", 1..=8)), ["spaces_around"]);
+        assert_eq!(codes(|f| f.text("/t", "\u{200b}\u{2060}", 1..=8)), ["too_short"]);
+        assert_eq!(codes(|f| f.text("/t", "\u{202e}evil", 1..=8)), ["control_characters"]);
+        assert!(codes(|f| f.text("/t", "👩\u{200d}🚀", 1..=8)).is_empty(), "joined emoji are seen");
     }
 
     #[test]

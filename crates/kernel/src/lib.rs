@@ -32,6 +32,7 @@ mod id;
 pub mod idempotency;
 pub mod installation;
 pub mod job;
+pub mod leftovers;
 pub mod mail;
 mod money;
 pub mod page;

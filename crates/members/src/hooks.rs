@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use muster_auth::{Beginning, PersonHooks};
 use muster_kernel::UserId;
-use muster_kernel::db::{DbResult, Tx};
+use muster_kernel::db::{Conn, DbResult, Tx};
 
-use crate::{Standing, enrol};
+use crate::{Standing, enrol, queries};
 
 struct Hooks;
 
@@ -22,5 +22,23 @@ impl PersonHooks for Hooks {
             Beginning::Active => Standing::Active,
         };
         enrol(tx, user, standing)
+    }
+
+    fn export(&self, conn: &mut Conn, user: UserId) -> DbResult<Option<(&'static str, serde_json::Value)>> {
+        let record = queries::find(conn, user)?
+            .map(|member| serde_json::json!({"status": member.status, "status_since": member.status_since}));
+        Ok(record.map(|record| ("members", record)))
+    }
+
+    fn erase(&self, tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
+        match queries::standing(tx, user)? {
+            Some(Standing::Active | Standing::Suspended) => queries::set_standing(tx, user, Standing::Left),
+            Some(Standing::Pending) => queries::set_standing(tx, user, Standing::Rejected),
+            _ => Ok(()),
+        }
+    }
+
+    fn may_replace(&self, conn: &mut Conn, user: UserId) -> DbResult<bool> {
+        Ok(queries::standing(conn, user)? == Some(Standing::Pending))
     }
 }

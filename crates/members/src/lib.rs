@@ -10,13 +10,19 @@
 mod domain;
 mod hooks;
 mod queries;
+#[cfg(feature = "http")]
+mod routes;
 mod schema;
 
 pub use domain::domain;
 pub use hooks::person_hooks;
-use muster_kernel::UserId;
-use muster_kernel::db::{DbResult, Tx};
-use muster_kernel::text_enum;
+use muster_auth::permissions::ReadMembers;
+use muster_auth::{Can, people};
+use muster_kernel::db::{Conn, DbResult, Tx};
+use muster_kernel::fault::Fault;
+use muster_kernel::{Timestamp, UserId, text_enum};
+#[cfg(feature = "http")]
+pub use routes::mount;
 
 text_enum! {
     /// Where a membership stands.
@@ -39,6 +45,36 @@ impl Standing {
     pub fn is_approved(self) -> bool {
         matches!(self, Standing::Active | Standing::Suspended)
     }
+}
+
+/// A member's record.
+#[derive(Debug, Clone, diesel::Queryable)]
+pub struct Member {
+    /// The id; the person has the same.
+    pub id: UserId,
+    /// Goes up with every change.
+    pub version: i64,
+    /// The person's first name.
+    pub first_name: String,
+    /// The person's last name.
+    pub last_name: String,
+    /// The person's address, if there is one.
+    pub email: Option<String>,
+    /// Where the membership stands.
+    pub status: Standing,
+    /// Since when.
+    pub status_since: Timestamp,
+}
+
+/// A member's record, if the caller may see it.
+///
+/// # Errors
+/// When there is none with this id that the caller may see.
+pub fn find(conn: &mut Conn, can: &Can<ReadMembers>, id: UserId, now: Timestamp) -> Result<Member, Fault> {
+    if !people::is_within(conn, can, id, now)? {
+        return Err(Fault::not_found());
+    }
+    queries::find(conn, id)?.ok_or_else(Fault::not_found)
 }
 
 /// Makes the member record of a new user.

@@ -1,12 +1,12 @@
 //! The SQL of members.
 
-use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl};
 use muster_auth::read::users;
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::{Timestamp, UserId};
 
-use crate::Standing;
 use crate::schema::members;
+use crate::{Member, Standing};
 
 muster_kernel::join_across!(users, members);
 
@@ -18,6 +18,40 @@ pub(crate) fn insert(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbRes
             members::status.eq(standing),
             members::status_since.eq(now),
             members::version.eq(1),
+        ))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// A member's record, with what auth says of the person.
+pub(crate) fn find(conn: &mut Conn, id: UserId) -> DbResult<Option<Member>> {
+    Ok(members::table
+        .inner_join(users::table.on(members::id.eq(users::id)))
+        .filter(members::id.eq(id))
+        .select((
+            members::id,
+            members::version,
+            users::first_name,
+            users::last_name,
+            users::email,
+            members::status,
+            members::status_since,
+        ))
+        .get_result(conn)
+        .optional()?)
+}
+
+pub(crate) fn standing(conn: &mut Conn, user: UserId) -> DbResult<Option<Standing>> {
+    Ok(members::table.filter(members::id.eq(user)).select(members::status).get_result(conn).optional()?)
+}
+
+pub(crate) fn set_standing(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbResult<()> {
+    let now = tx.now();
+    diesel::update(members::table.filter(members::id.eq(user)))
+        .set((
+            members::status.eq(standing),
+            members::status_since.eq(now),
+            members::version.eq(members::version + 1),
         ))
         .execute(&mut **tx)?;
     Ok(())

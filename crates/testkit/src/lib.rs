@@ -17,9 +17,11 @@
 
 mod database;
 mod engines;
+mod gate;
 mod people;
 
 pub use database::{TestDb, TestDbOptions};
 pub use engines::{OnEngine, run};
+pub use gate::Gate;
 pub use muster_kernel::db::Engine;
 pub use people::{PASSWORD, People, Person};

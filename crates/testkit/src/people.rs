@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use muster_auth::{Accounts, NewPerson, Password, Role, Roles};
-use muster_kernel::UserId;
+use muster_auth::sessions::Tokens;
+use muster_auth::{Accounts, NewPerson, Password, Role, Roles, SignIn};
+use muster_kernel::audit::Origin;
 use muster_kernel::db::Db;
+use muster_kernel::{Client, UserId};
 
 /// A person with an access token.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub struct Person {
     pub email: String,
     /// Their access token.
     pub token: String,
+    /// Their refresh token.
+    pub refresh: String,
 }
 
 /// The password of everybody that the testkit makes.
@@ -45,9 +49,21 @@ impl People {
             roles: Roles::of(roles),
         };
         let id = self.accounts.create_person(&self.db, person).await.expect("a new person");
-        let signed_in =
-            self.accounts.sign_in(&self.db, &email, Password::new(PASSWORD.into())).await.expect("signed in");
-        Person { id, email, token: signed_in.access_token }
+        let tokens = self.sign_in(&email, PASSWORD).await;
+        Person { id, email, token: tokens.access, refresh: tokens.refresh }
+    }
+
+    /// Signs somebody in on one more device.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Tokens {
+        let sign_in = SignIn { email: email.into(), password: Password::new(password.into()), totp: None };
+        let signed_in = self.accounts.sign_in(&self.db, sign_in, Client::default(), Origin::default()).await;
+        signed_in.expect("signed in").tokens
+    }
+
+    /// The same person, signed in anew.
+    pub async fn again(&self, person: &Person) -> Person {
+        let tokens = self.sign_in(&person.email, PASSWORD).await;
+        Person { token: tokens.access, refresh: tokens.refresh, ..person.clone() }
     }
 
     /// A member and nothing else.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Read};
 
 use clap::Args;
-use muster_auth::{Keyring, NewPerson, Password, Passwords, Role, Roles};
+use muster_auth::{AccountOptions, Keyring, NewPerson, Password, Passwords, Role, Roles};
 
 use super::{block_on, open, prepare_database};
 use crate::{Config, Exit, data_folder, domains, voice};
@@ -33,7 +33,7 @@ pub(crate) fn run(config: &Config, args: CreateAdminArgs) -> Result<(), Exit> {
     prepare_database(config)?;
     data_folder::prepare(&config.data_dir)?;
     let keys = Keyring::open(&config.secret_path())?;
-    let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys);
+    let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys, AccountOptions::default());
     let email = args.email.clone();
     let admin = NewPerson {
         email: args.email,

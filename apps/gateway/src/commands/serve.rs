@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use muster_auth::{Keyring, Passwords, has_no_admin};
+use muster_auth::{AccountOptions, Accounts, Keyring, Passwords};
 use muster_kernel::Clock;
 use muster_kernel::db::{Db, DbOptions};
 use muster_kernel::job::Runner;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::prepare_database;
 use crate::server::{ConnectionLimits, ServeOptions, bind, serve};
-use crate::{AppState, Config, Exit, Switch, app, data_folder, domains, voice};
+use crate::{AppState, Config, Exit, Switch, app, data_folder, domains, domains_at_work, voice};
 
 /// What `serve` takes beside the configuration.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,6 +28,8 @@ pub(crate) struct ServeArgs {
 
 /// How long requests under way may take to finish when the program is told to stop, in seconds.
 const LAST_REQUESTS: u64 = 5;
+/// How often the program looks for new keys.
+const KEYS_LOOKED_AT: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 2048;
 
@@ -49,23 +51,31 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
 
     let db = Db::open(&target, DbOptions { clock, ..DbOptions::default() })?;
     let metrics = measure(config)?;
-    let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys);
-    let state = AppState::new(config, db.clone(), accounts, metrics)?;
-    let mut domains = domains();
-    domains.push(muster_kernel::Domain { name: "mail", jobs: mail.jobs(), ..Default::default() });
-
     let addresses = listeners
         .iter()
         .map(TcpListener::local_addr)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| Exit::failed(e.to_string()))?;
+    let first = addresses.first().map(|address| format!("http://{address}"));
+    let home = config.public_url()?.or(first).unwrap_or_default();
+    let options = AccountOptions {
+        home: home.clone(),
+        verify_addresses: config.mail().smtp_url.is_some(),
+        throttle: config.rate_limits == Switch::On,
+    };
+    let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys, options);
+    let state = AppState::new(config, db.clone(), accounts.clone(), metrics)?;
+    let mut domains = domains_at_work(&accounts);
+    domains.push(muster_kernel::Domain { name: "mail", jobs: mail.jobs(), ..Default::default() });
+    tokio::task::spawn_local(take_up_new_keys(accounts.clone()));
+
     let options = ServeOptions { shutdown_timeout: LAST_REQUESTS, ..ServeOptions::default() };
     let server = serve(listeners, ConnectionLimits::default(), options, move || app(&state))
         .map_err(|e| Exit::failed(format!("the server cannot start: {e}")))?;
     for address in &addresses {
         voice::say(&format!("listening on http://{address}"));
     }
-    greet(config, &db, addresses.first().map(ToString::to_string)).await?;
+    greet(config, &db, &accounts, &home).await?;
 
     let (stop_jobs, jobs_stop) = watch::channel(false);
     let runner = Runner::new(db.clone(), &domains);
@@ -138,11 +148,24 @@ fn measure(config: &Config) -> Result<Option<PrometheusHandle>, Exit> {
     Ok(Some(handle))
 }
 
-async fn greet(config: &Config, db: &Db, address: Option<String>) -> Result<(), Exit> {
-    let home = config.public_url()?.or_else(|| address.map(|a| format!("http://{a}"))).unwrap_or_default();
+/// Looks for keys that `muster keys rotate` added meanwhile.
+async fn take_up_new_keys(accounts: Accounts) {
+    let mut fine = true;
+    loop {
+        tokio::time::sleep(KEYS_LOOKED_AT).await;
+        let read = accounts.reload_keys();
+        if let (true, Err(e)) = (fine, &read) {
+            log::warn!("the keys stay as they are: {e}");
+        }
+        fine = read.is_ok();
+    }
+}
+
+async fn greet(config: &Config, db: &Db, accounts: &Accounts, home: &str) -> Result<(), Exit> {
     voice::say(&format!("the API is explained at {home}/api/docs/"));
-    if db.read_one(has_no_admin).await? {
-        voice::say("the club has no admin yet; make one with: muster create-admin --email you@example.org");
+    if let Some(link) = accounts.setup_link(db).await? {
+        voice::say(&format!("the club has no admin yet; make one, within a day, at {link}"));
+        voice::say("or with: muster create-admin --email you@example.org");
     }
     if config.bcrypt_cost < 10 {
         log::warn!(

@@ -171,6 +171,9 @@ impl PoliciesPatch {
             sorted.dedup();
             let pointer = "/policies/require_totp_for";
             fields.must(sorted.len() == roles.len(), pointer, "duplicate", "Each role once.");
+            // Everybody is a member: there would be nothing left to act in while setting one up.
+            let fine = !roles.contains(&Role::Member);
+            fields.must(fine, pointer, "invalid", "Coaches, treasurers and admins can be asked for one.");
             policies.require_totp_for = sorted;
         }
         if let Some(days) = &self.dues_reminder_days {

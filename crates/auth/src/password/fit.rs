@@ -13,6 +13,13 @@ pub enum Fit {
     Outdated,
 }
 
+impl Fit {
+    /// True when it is.
+    pub fn is_right(self) -> bool {
+        self != Fit::No
+    }
+}
+
 /// What was spent, in units of two to the power of a cost.
 #[derive(Default)]
 pub(super) struct Effort(u64);

@@ -5,9 +5,9 @@ use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{Body, IfMatch, Reply};
 
-use crate::Can;
 use crate::club::{self, Club, ClubPatch};
 use crate::permissions::{EditClub, ReadClub};
+use crate::{Accounts, Can};
 
 /// The club: name, currency, time zone, policies.
 #[utoipa::path(
@@ -42,7 +42,14 @@ pub(super) async fn patch_club(
     IfMatch(expected): IfMatch,
     Body(patch): Body<ClubPatch>,
     db: web::Data<Db>,
+    accounts: web::Data<Accounts>,
 ) -> Result<Reply, Fault> {
-    let club = db.write(move |tx| club::change(tx, &can, &expected, &patch)).await?;
+    let club = db
+        .write(move |tx| {
+            // Who needs a second factor is among the policies.
+            accounts.sessions().forget_standings(tx);
+            club::change(tx, &can, &expected, &patch)
+        })
+        .await?;
     Reply::of(club.version, &club)
 }

@@ -180,21 +180,21 @@ async fn a_client_refused_for_two_reasons_waits_for_both() {
 #[test]
 fn three_mails_go_to_an_address_and_who_asks_for_more_cannot_tell() {
     let throttle = Throttle::new(true);
-    let asked: Vec<_> = (1..=5).map(|n| throttle.request_mail(ANNA, client(n)).ok()).collect();
+    let asked: Vec<_> = (1..=5).map(|n| throttle.request_mail("reset", ANNA, client(n)).ok()).collect();
     let yes = Some(MayMail::Yes);
     assert_eq!(asked, [yes, yes, yes, Some(MayMail::Silently), Some(MayMail::Silently)]);
-    assert_eq!(throttle.request_mail("ben@club.example", client(1)).ok(), yes);
+    assert_eq!(throttle.request_mail("reset", "ben@club.example", client(1)).ok(), yes);
 }
 
 #[test]
 fn a_client_may_ask_for_a_hundred_mails() {
     let throttle = Throttle::new(true);
     for n in 0..100 {
-        assert!(throttle.request_mail(&format!("{n}"), client(1)).is_ok());
+        assert!(throttle.request_mail("reset", &format!("{n}"), client(1)).is_ok());
     }
-    let fault = throttle.request_mail(ANNA, client(1)).expect_err("too many");
+    let fault = throttle.request_mail("reset", ANNA, client(1)).expect_err("too many");
     assert_eq!((fault.code, fault.retry_after), (Code::RateLimited, Some(900)));
-    assert_eq!(throttle.request_mail(ANNA, client(2)).ok(), Some(MayMail::Yes), "another client");
+    assert_eq!(throttle.request_mail("reset", ANNA, client(2)).ok(), Some(MayMail::Yes), "another client");
     assert!(throttle.sign_in(ANNA, client(1)).is_ok(), "signing in is counted apart");
 }
 
@@ -203,5 +203,30 @@ fn off_is_off() {
     let throttle = Throttle::new(false);
     assert_eq!(let_in(&throttle, 500, ANNA, client(1)), 500);
     assert_eq!(throttle.sign_in(ANNA, client(1)).ok().map(|a| a.delay()), Some(Duration::ZERO));
-    assert!((0..500).all(|_| throttle.request_mail(ANNA, client(1)).ok() == Some(MayMail::Yes)));
+    assert!((0..500).all(|_| throttle.request_mail("reset", ANNA, client(1)).ok() == Some(MayMail::Yes)));
+}
+
+#[test]
+fn codes_of_a_second_factor_are_limited_by_account_until_one_fits() {
+    let throttle = Throttle::new(true);
+    for _ in 0..CODES - 1 {
+        let _ = throttle.code(UserId(7)).expect("allowed");
+    }
+    throttle.code(UserId(7)).expect("allowed").fitted();
+    for _ in 0..CODES {
+        let _ = throttle.code(UserId(7)).expect("allowed");
+    }
+    assert_eq!(throttle.code(UserId(7)).err().expect("refused").code, Code::RateLimited);
+    assert!(throttle.code(UserId(8)).is_ok());
+    assert!(Throttle::new(false).code(UserId(7)).is_ok());
+}
+
+#[test]
+fn one_kind_of_mail_does_not_silence_another() {
+    let throttle = Throttle::new(true);
+    for _ in 0..MAILS + 1 {
+        let _ = throttle.request_mail("reset", "anna@example.org", None).expect("an answer");
+    }
+    let other = throttle.request_mail("registration", "anna@example.org", None).expect("an answer");
+    assert_eq!(other, MayMail::Yes);
 }

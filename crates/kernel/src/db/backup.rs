@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use diesel::sql_types::Text;
+use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 
 use super::pool::{Purpose, open_postgres, open_sqlite};
@@ -69,6 +69,23 @@ pub fn settle_sqlite(path: &Path) -> DbResult<()> {
         return Err(DbError::Unavailable("its log cannot be played into it".into()));
     }
     Ok(())
+}
+
+/// Puts all of the log into the database's file and empties it, beside a live server.
+///
+/// # Errors
+/// When somebody reads what stands in it, for longer than writers should wait; or the file cannot be used.
+pub(crate) fn empty_log(path: &Path) -> DbResult<()> {
+    use diesel::connection::SimpleConnection;
+    #[derive(QueryableByName)]
+    struct Outcome {
+        #[diesel(sql_type = Integer)]
+        busy: i32,
+    }
+    let mut conn = open_sqlite(path, Purpose::Write)?;
+    conn.batch_execute("PRAGMA busy_timeout = 1000")?;
+    let Outcome { busy } = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(&mut conn)?;
+    if busy == 0 { Ok(()) } else { Err(DbError::Unavailable("its log is being read".into())) }
 }
 
 /// True when another muster is connected to this PostgreSQL database.

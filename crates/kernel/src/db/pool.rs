@@ -69,10 +69,11 @@ pub(crate) fn open_sqlite(path: &Path, purpose: Purpose) -> DbResult<SqliteConne
     }
     let mut conn = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| unavailable(&e))?;
     let setup = match purpose {
+        // What is deleted is overwritten too: somebody who was erased is not to be read in the file's free pages.
         Purpose::Write => {
             "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; \
-             PRAGMA journal_size_limit = 67108864;"
+             PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;"
         }
         Purpose::Read => {
             "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; \

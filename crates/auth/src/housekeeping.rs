@@ -1,0 +1,35 @@
+//! What accounts clear away by themselves: sessions and links that have run out.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use chrono::TimeDelta;
+use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress, Schedule};
+
+use crate::{links, sessions};
+
+/// Rows removed in one transaction.
+const CHUNK: i64 = 200;
+
+pub(crate) struct Housekeeping;
+
+pub(crate) const SCHEDULE: Schedule = Schedule { kind: "auth.housekeeping", every: TimeDelta::hours(1) };
+
+impl JobKind for Housekeeping {
+    fn kind(&self) -> &'static str {
+        SCHEDULE.kind
+    }
+
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+        Box::pin(async move {
+            run.commit(|tx, payload| {
+                let removed = sessions::purge(tx, CHUNK)? + links::purge(tx, CHUNK)?;
+                Ok(if removed == 0 { Next::Done } else { Next::Continue(payload.clone()) })
+            })
+            .await
+        })
+    }
+}
