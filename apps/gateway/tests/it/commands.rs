@@ -73,17 +73,8 @@ each_engine! {
     }
 
     async fn damage_is_found(program: Program) {
-        use diesel::connection::SimpleConnection;
-        use diesel::Connection;
         program.create_admin("anna@example.org");
-        let damage = "DELETE FROM members";
-        match &program.database {
-            Some((url, _)) => diesel::PgConnection::establish(url).expect("open").batch_execute(damage).expect("done"),
-            None => {
-                let file = program.folder.path().join("data/muster.db");
-                diesel::SqliteConnection::establish(&file.to_string_lossy()).expect("open").batch_execute(damage).expect("done");
-            }
-        }
+        program.damage("DELETE FROM members");
         let (code, out, err) = said(&program.run(&["check"]));
         assert_eq!(code, 5, "{err}");
         assert!(out.contains("FAIL members.everybody_has_a_record: user 1 has no member record"), "{out}");

@@ -1,6 +1,5 @@
 //! What holds for every operation: problems, ids, headers, slashes, limits.
 
-use muster_auth::{Accounts, Keyring, Password, Passwords};
 use muster_testkit::{Engine, each_engine};
 use reqwest::Method;
 use serde_json::json;
@@ -129,16 +128,6 @@ each_engine! {
             told.push(wrong.body);
         }
         assert!(told.iter().all(|body| *body == told[0]), "{told:?}");
-    }
-
-    async fn a_higher_cost_of_hashes_locks_nobody_out(app: TestApp) {
-        let member = app.people.member().await;
-        let folder = tempfile::tempdir().expect("a folder for the secret");
-        let keys = Keyring::open(&folder.path().join("secret")).expect("a keyring");
-        let costlier = Accounts::new(Passwords::new(5), keys, Vec::new());
-        let password = Password::new(muster_testkit::PASSWORD.into());
-        let signed_in = costlier.sign_in(&app.db, &member.email, password).await.expect("signed in");
-        assert_eq!(signed_in.user.id, member.id);
     }
 
     async fn a_token_holds_for_ten_minutes(app: TestApp) {

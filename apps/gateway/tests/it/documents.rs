@@ -27,12 +27,13 @@ fn is_kept(path: &str, now: &str) {
     );
 }
 
-fn document() -> Value {
+/// The document, as JSON.
+pub fn document() -> Value {
     serde_json::from_str(&muster_gateway::openapi_document().expect("a document").compact()).expect("JSON")
 }
 
 /// Every operation: method, path, and what the document says of it.
-fn operations(document: &Value) -> Vec<(String, String, Value)> {
+pub fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().expect("an item").iter();

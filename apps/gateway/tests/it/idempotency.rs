@@ -3,7 +3,7 @@
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, test as actix, web};
-use muster_auth::{Accounts, Keyring, Passwords, authenticate};
+use muster_auth::{AccountOptions, Accounts, Keyring, Passwords, authenticate};
 use muster_kernel::audit::{self, Event, Filter, Origin};
 use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
@@ -44,7 +44,12 @@ impl Given {
         let db = TestDb::new(engine);
         let dir = tempfile::tempdir().expect("a folder");
         let keys = Keyring::open(&dir.path().join("secret")).expect("a keyring");
-        let accounts = Accounts::new(Passwords::new(4), keys, vec![muster_members::person_hooks()]);
+        let accounts = Accounts::new(
+            Passwords::new(4),
+            keys,
+            vec![muster_members::person_hooks()],
+            AccountOptions::default(),
+        );
         let people = People::new((*db).clone(), accounts.clone());
         let (person, other) = (people.member().await, people.member().await);
         Given { db, person, other, accounts, _dir: dir }
@@ -187,16 +192,8 @@ fn a_key_is_free_again_after_a_day() {
         send!(app, request(&given.person, "k1", &json!({"amount": 5})));
         given.db.clock.set(given.db.clock().now().plus(chrono::TimeDelta::hours(25)));
         // The token of yesterday no longer holds.
-        let token = given
-            .accounts
-            .sign_in(
-                &given.db,
-                &given.person.email,
-                muster_auth::Password::new(muster_testkit::PASSWORD.into()),
-            )
-            .await
-            .expect("signed in")
-            .access_token;
+        let people = People::new((*given.db).clone(), given.accounts.clone());
+        let token = people.sign_in(&given.person.email, muster_testkit::PASSWORD).await.access;
         let again = Person { token, ..given.person.clone() };
         let answer = send!(app, request(&again, "k1", &json!({"amount": 6})));
         assert_eq!((answer.0, answer.1), (201, None));

@@ -1,9 +1,8 @@
 //! The pages that links in mails lead to.
 
-use muster_auth::mails::{self, Letterhead};
-use muster_kernel::UserId;
-use muster_testkit::Engine;
+use muster_testkit::{Engine, PASSWORD};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
@@ -144,18 +143,25 @@ fn what_is_not_below_a_page_has_the_strictest_policy() {
 fn every_link_in_a_mail_leads_to_a_page() {
     muster_testkit::run(async {
         let app = app();
-        let head = &Letterhead { club: "SV Example", home: "https://club.example" };
-        let (anna, to) = (UserId(7), "anna@example.org");
-        for mail in [
-            mails::verify_address(head, anna, to, "t0ken"),
-            mails::address_taken(head, anna, to),
-            mails::reset_password(head, anna, to, "t0ken"),
-            mails::reset_by_staff(head, anna, to, "t0ken"),
-            mails::invitation(head, anna, to, "t0ken"),
-            mails::change_address(head, anna, to, "t0ken"),
-            mails::password_changed(head, anna, to),
-            mails::second_factor_changed(head, anna, to, true),
-        ] {
+        let (admin, anna) = (app.people.admin().await, app.people.member().await);
+        let new = json!({"first_name": "A", "last_name": "B", "email": "new@example.org"});
+        app.post("/api/users", &admin, new).await;
+        app.post(&format!("/api/users/{}/password-reset", anna.id), &admin, json!({})).await;
+        for email in ["other@example.org", anna.email.as_str()] {
+            let registration = json!({
+                "first_name": "A", "last_name": "B", "email": email, "password": "violet kettle harbour",
+                "date_of_birth": "1990-01-01",
+            });
+            app.post_as_nobody("/api/auth/register", registration).await;
+        }
+        let change = json!({"new_email": "third@example.org", "password": PASSWORD});
+        app.put("/api/auth/email", &anna, change).await;
+        let change = json!({"old_password": PASSWORD, "new_password": "violet kettle harbour"});
+        app.put("/api/auth/password", &anna, change).await;
+        app.post_as_nobody("/api/auth/password/forgot", json!({"email": anna.email})).await;
+        let mails = app.mails().await;
+        assert_eq!(mails.len(), 7);
+        for mail in mails {
             let link = mail.text.lines().find_map(|line| line.strip_prefix("https://club.example/"));
             let link = link.unwrap_or_else(|| panic!("a link in {}", mail.text));
             let path = format!("/{}", link.split('#').next().expect("a path"));

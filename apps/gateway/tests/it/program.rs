@@ -2,7 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 
+use diesel::{PgConnection, SqliteConnection};
+use muster_kernel::db::Target;
 use muster_testkit::{Engine, OnEngine, TestDb};
 use serde_json::{Value, json};
 
@@ -18,8 +21,8 @@ impl OnEngine for Program {
         let database = (engine == Engine::Postgres).then(|| {
             let db = TestDb::unopened(engine);
             match db.target() {
-                muster_kernel::db::Target::Postgres(url) => (url, db),
-                muster_kernel::db::Target::Sqlite(_) => unreachable!("it was asked for PostgreSQL"),
+                Target::Postgres(url) => (url, db),
+                Target::Sqlite(_) => unreachable!("it was asked for PostgreSQL"),
             }
         });
         Program { folder, database }
@@ -66,6 +69,27 @@ impl Program {
         child.wait_with_output().expect("it ends")
     }
 
+    /// Where its database is.
+    pub fn target(&self) -> Target {
+        match &self.database {
+            Some((url, _)) => Target::Postgres(url.clone()),
+            None => Target::Sqlite(self.folder.path().join("data/muster.db")),
+        }
+    }
+
+    /// Does to the database what no service would.
+    pub fn damage(&self, statements: &str) {
+        use diesel::Connection;
+        use diesel::connection::SimpleConnection;
+        let done = match self.target() {
+            Target::Postgres(url) => PgConnection::establish(&url).expect("open").batch_execute(statements),
+            Target::Sqlite(file) => {
+                SqliteConnection::establish(&file.to_string_lossy()).expect("open").batch_execute(statements)
+            }
+        };
+        done.expect("done");
+    }
+
     /// What the server that was started last has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).expect("a log")
@@ -93,8 +117,9 @@ impl Program {
             }
         };
         // The rest is read so that the program never waits for somebody to read it.
-        let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect());
-        Served { child, address, rest: Some(rest) }
+        let (told, rest) = mpsc::channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| told.send(line)));
+        Served { child, address, rest }
     }
 }
 
@@ -102,16 +127,21 @@ impl Program {
 pub struct Served {
     pub child: Child,
     pub address: String,
-    rest: Option<std::thread::JoinHandle<Vec<String>>>,
+    rest: mpsc::Receiver<String>,
 }
 
 impl Served {
-    /// Tells it to stop, as a service manager does, and waits.
+    /// Waits until it says a line with these words.
+    pub fn says(&self, words: &str) -> String {
+        self.rest.iter().find(|line| line.contains(words)).unwrap_or_else(|| panic!("it never says {words}"))
+    }
+
+    /// Tells it to stop, as a service manager does, and waits: its exit code, and what nobody has listened to yet.
     pub fn stop(mut self) -> (Option<i32>, Vec<String>) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
         let code = self.child.wait().expect("it ends").code();
-        (code, self.rest.take().expect("once").join().expect("lines"))
+        (code, self.rest.iter().collect())
     }
 }
 
@@ -122,7 +152,8 @@ impl Drop for Served {
     }
 }
 
-pub async fn sign_in(address: &str, email: &str) -> String {
+/// Signs in: what the answer holds, tokens included.
+pub async fn log_in(address: &str, email: &str) -> Value {
     let login = json!({"email": email, "password": "a password for tests"});
     let answer = reqwest::Client::new()
         .post(format!("{address}/api/auth/login"))
@@ -131,8 +162,11 @@ pub async fn sign_in(address: &str, email: &str) -> String {
         .await
         .expect("an answer");
     assert_eq!(answer.status(), 200);
-    let body: Value = answer.json().await.expect("JSON");
-    body["access_token"].as_str().expect("a token").to_owned()
+    answer.json().await.expect("JSON")
+}
+
+pub async fn sign_in(address: &str, email: &str) -> String {
+    log_in(address, email).await["access_token"].as_str().expect("a token").to_owned()
 }
 
 pub async fn club(address: &str, token: &str) -> Value {

@@ -5,9 +5,14 @@ use std::sync::Mutex;
 
 use actix_server::ServerHandle;
 use clap::Parser;
-use muster_auth::{Accounts, Keyring, Passwords};
+use std::sync::Arc;
+
+use muster_auth::{AccountOptions, Accounts, Keyring, Passwords};
 use muster_gateway::server::{ConnectionLimits, ServeOptions, bind, serve};
-use muster_gateway::{AppState, Config, app};
+use muster_gateway::{AppState, Config, Switch, accounts, app, domains_at_work};
+use muster_kernel::Domain;
+use muster_kernel::job::Runner;
+use muster_kernel::mail::Mail;
 use muster_testkit::{Engine, OnEngine, People, Person, TestDb};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -16,6 +21,7 @@ use serde_json::Value;
 pub struct TestApp {
     pub db: TestDb,
     pub people: People,
+    pub accounts: Accounts,
     pub address: SocketAddr,
     client: reqwest::Client,
     server: ServerHandle,
@@ -37,10 +43,25 @@ impl TestApp {
 
     /// An application on this database.
     pub fn with(db: TestDb, flags: &[&str]) -> TestApp {
+        TestApp::with_cost(db, flags, 4)
+    }
+
+    /// An application whose new passwords cost so much to hash.
+    pub fn with_cost(db: TestDb, flags: &[&str], cost: u32) -> TestApp {
         let secret = tempfile::tempdir().expect("a folder for the secret");
+        TestApp::beside(db, flags, cost, secret)
+    }
+
+    /// An application with the secret of another one.
+    fn beside(db: TestDb, flags: &[&str], cost: u32, secret: tempfile::TempDir) -> TestApp {
         let keys = Keyring::open(&secret.path().join("secret")).expect("a keyring");
-        let accounts = Accounts::new(Passwords::new(4), keys, vec![muster_members::person_hooks()]);
         let config = config(flags);
+        let options = AccountOptions {
+            home: "https://club.example".into(),
+            verify_addresses: config.smtp_url.is_some(),
+            throttle: config.rate_limits == Switch::On,
+        };
+        let accounts = accounts(Passwords::new(cost), keys, options);
         let state = AppState::new(&config, (*db).clone(), accounts.clone(), None).expect("a state");
         let (told, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -56,7 +77,8 @@ impl TestApp {
         });
         let (address, server) = started.recv().expect("a started server");
         TestApp {
-            people: People::new((*db).clone(), accounts),
+            people: People::new((*db).clone(), accounts.clone()),
+            accounts,
             db,
             address,
             client: reqwest::Client::new(),
@@ -69,6 +91,35 @@ impl TestApp {
     /// A request to this application.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// A DELETE as this person.
+    pub async fn delete(&self, path: &str, person: &Person) -> Answer {
+        Answer::of(self.request(Method::DELETE, path).bearer_auth(&person.token)).await
+    }
+
+    /// A PUT as this person.
+    pub async fn put(&self, path: &str, person: &Person, body: Value) -> Answer {
+        Answer::of(self.request(Method::PUT, path).bearer_auth(&person.token).json(&body)).await
+    }
+
+    /// A POST as nobody.
+    pub async fn post_as_nobody(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// Does the jobs that are due, and tells the mails that they sent, in order.
+    pub async fn mails(&self) -> Vec<Mail> {
+        let outbox = Arc::new(Outbox::default());
+        let mut domains = domains_at_work(&self.accounts);
+        domains.push(Domain { name: "mail", jobs: vec![outbox.clone()], ..Domain::default() });
+        Runner::new((*self.db).clone(), &domains).run_due().await.expect("jobs done");
+        std::mem::take(&mut *outbox.0.lock().expect("nobody panicked with it"))
+    }
+
+    /// Moves the time on.
+    pub fn wait(&self, by: chrono::TimeDelta) {
+        self.db.clock.set(self.db.clock.now().plus(by));
     }
 
     /// A GET as this person.
@@ -85,6 +136,40 @@ impl TestApp {
     pub async fn post(&self, path: &str, person: &Person, body: Value) -> Answer {
         Answer::of(self.request(Method::POST, path).bearer_auth(&person.token).json(&body)).await
     }
+}
+
+/// Takes mails instead of a mail server.
+#[derive(Default)]
+struct Outbox(Mutex<Vec<Mail>>);
+
+impl muster_kernel::job::JobKind for Outbox {
+    fn kind(&self) -> &'static str {
+        muster_kernel::mail::JOB
+    }
+
+    fn run<'a>(
+        &'a self,
+        run: muster_kernel::job::JobRun<'a>,
+    ) -> std::pin::Pin<
+        Box<
+            dyn Future<Output = Result<muster_kernel::job::Progress, muster_kernel::job::JobError>>
+                + Send
+                + 'a,
+        >,
+    > {
+        Box::pin(async move {
+            let mail = serde_json::from_value(run.payload().clone()).expect("a mail");
+            self.0.lock().expect("nobody panicked with it").push(mail);
+            run.finish().await
+        })
+    }
+}
+
+/// The token of the link in a mail.
+#[track_caller]
+pub fn token_in(mail: &Mail) -> String {
+    let (_, rest) = mail.text.split_once("#token=").expect("a link");
+    rest.split_whitespace().next().expect("a token").to_owned()
 }
 
 impl Drop for TestApp {

@@ -1,0 +1,188 @@
+//! The club in which the table is tried: those who ask, and the things they ask about.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use muster_kernel::UserId;
+use muster_kernel::job::{self, NewJob};
+use muster_testkit::{PASSWORD, Person};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::documented::filled;
+use super::row::{Caller, Row, Whose};
+use crate::support::{Answer, TestApp};
+
+/// What an operation acts on. The fields it comes with fill the path's `{…}` and are there for the body; all have
+/// `address`, which nobody has yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// No particular thing.
+    None,
+    /// The account of whoever asks: `email`, `password`, `refresh_token`.
+    Account,
+    /// A person, as user and as member: `id`.
+    Person,
+    /// A session: `id`.
+    Session,
+    /// A job that has not failed: `id`.
+    Job,
+}
+
+impl Thing {
+    /// Whose such a thing can be; a row says something of each.
+    pub fn owners(self) -> &'static [Whose] {
+        match self {
+            Thing::None | Thing::Account => &[Whose::Own],
+            Thing::Person => &[Whose::Own, Whose::Ward, Whose::Other, Whose::Admin, Whose::Missing],
+            Thing::Session => &[Whose::Own, Whose::Other, Whose::Admin, Whose::Missing],
+            Thing::Job => &[Whose::Other, Whose::Missing],
+        }
+    }
+}
+
+/// Somebody who asks.
+pub struct Asker {
+    pub caller: Caller,
+    person: Person,
+    /// Made when it is needed.
+    ward: OnceCell<i64>,
+}
+
+/// The club: everybody is made once; what a request uses up is made for it.
+pub struct Club {
+    pub app: TestApp,
+    pub askers: Vec<Asker>,
+    member: Person,
+    admin: Person,
+    made: AtomicU32,
+}
+
+/// An id that nothing has.
+const MISSING: i64 = 999_999_999;
+
+impl Club {
+    pub async fn with(app: TestApp, callers: &[Caller]) -> Club {
+        let (member, admin) = (app.people.member().await, app.people.admin().await);
+        let mut club = Club { app, askers: Vec::new(), member, admin, made: AtomicU32::new(0) };
+        for caller in callers {
+            let asker = club.asker(*caller).await;
+            club.askers.push(asker);
+        }
+        club
+    }
+
+    /// Somebody new.
+    async fn asker(&self, caller: Caller) -> Asker {
+        let person = match caller {
+            Caller::Pending => self.registered().await,
+            _ => self.app.people.with([caller.role()]).await,
+        };
+        Asker { caller, person, ward: OnceCell::new() }
+    }
+
+    async fn ward_of(&self, asker: &Asker) -> i64 {
+        let make = async || {
+            let child = json!({"first_name": "Tom", "last_name": "Small", "date_of_birth": "2016-03-01"});
+            let made = self.app.post("/api/members/me/dependants", &asker.person, child).await;
+            made.body["id"].as_i64().unwrap_or_else(|| panic!("no ward: {}", made.text))
+        };
+        *asker.ward.get_or_init(make).await
+    }
+
+    async fn registered(&self) -> Person {
+        let email = self.new_address();
+        let body = json!({
+            "first_name": "Anna", "last_name": "Example", "email": email, "password": PASSWORD,
+            "date_of_birth": "1990-02-28",
+        });
+        let registered = self.app.post_as_nobody("/api/auth/register", body).await;
+        assert_eq!(registered.status, 201, "{}", registered.text);
+        let tokens = self.app.people.sign_in(&email, PASSWORD).await;
+        let as_them = self.app.request(Method::GET, "/api/members/me").bearer_auth(&tokens.access);
+        let record = Answer::of(as_them).await;
+        assert_eq!(record.body["status"], "pending", "{}", record.text);
+        let id = UserId(record.body["id"].as_i64().expect("an id"));
+        Person { id, email, token: tokens.access, refresh: tokens.refresh }
+    }
+
+    fn new_address(&self) -> String {
+        format!("new{}@example.org", self.made.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A thing of this owner, as `asker` sees it: a new one if the request is to use it up.
+    async fn thing(&self, thing: Thing, whose: Whose, asker: &Asker, new: bool) -> Value {
+        let mut found = match (thing, whose) {
+            (Thing::None, _) => json!({}),
+            (_, Whose::Missing) => json!({"id": MISSING}),
+            (Thing::Account, _) => {
+                let Person { email, refresh, .. } = &asker.person;
+                json!({"email": email, "password": PASSWORD, "refresh_token": refresh})
+            }
+            (Thing::Person, Whose::Ward) => json!({"id": self.ward_of(asker).await}),
+            (Thing::Person, _) => json!({"id": self.owner(whose, asker, new).await.id}),
+            (Thing::Session, _) => self.session_of(&self.owner(whose, asker, new).await).await,
+            (Thing::Job, _) => {
+                let db = &self.app.db;
+                let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;
+                json!({"id": job.expect("written").expect("a job")})
+            }
+        };
+        found["address"] = json!(self.new_address());
+        found
+    }
+
+    async fn owner(&self, whose: Whose, asker: &Asker, new: bool) -> Person {
+        match whose {
+            Whose::Own => asker.person.clone(),
+            Whose::Admin if new => self.app.people.admin().await,
+            Whose::Admin => self.admin.clone(),
+            _ if new => self.app.people.member().await,
+            _ => self.member.clone(),
+        }
+    }
+
+    async fn session_of(&self, person: &Person) -> Value {
+        let listed = self.app.get("/api/auth/sessions", person).await;
+        json!({"id": listed.body["items"][0]["id"]})
+    }
+
+    /// Asks as one of the club's askers. What is to succeed, and changes something, is asked by somebody new and for
+    /// something new, so that it does not stand in the way of the next.
+    pub async fn ask(&self, row: &Row, whose: Whose, asker: &Asker, to_succeed: bool) -> Answer {
+        let new = to_succeed && row.changes();
+        let is_theirs =
+            matches!(whose, Whose::Own | Whose::Ward) && !(row.public && row.thing == Thing::None);
+        let another = if new && is_theirs { Some(self.asker(asker.caller).await) } else { None };
+        let asker = another.as_ref().unwrap_or(asker);
+        let thing = self.thing(row.thing, whose, asker, new).await;
+        self.send(row, &thing, Some(&asker.person.token)).await
+    }
+
+    /// Asks with this token, or none, for something of a member's.
+    pub async fn ask_with(&self, row: &Row, token: Option<&str>) -> Answer {
+        let thing = self.thing(row.thing, Whose::Own, &self.asker(Caller::Member).await, true).await;
+        self.send(row, &thing, token).await
+    }
+
+    async fn send(&self, row: &Row, thing: &Value, token: Option<&str>) -> Answer {
+        // A key of its own for every request, for the operations that want one.
+        let key = format!("key-{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let path = filled(row.path(), |name| match &thing[name] {
+            Value::Null => panic!("{}: the thing that it is `on` has no {name}", row.operation),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        let mut request = self.app.request(row.method(), &path);
+        if row.changes() {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = row.body {
+            request = request.json(&body(thing));
+        }
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        Answer::of(request).await
+    }
+}
