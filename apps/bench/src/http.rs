@@ -1,12 +1,17 @@
-//! One request over and over, on so many connections, each waiting for its answer before it asks again.
+//! One request over and over, on so many connections: each waits for its answer before it asks again, or they take
+//! turns to ask at a steady rate.
+
+mod client;
+mod requests;
 
 use std::io::{Error, Result};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
+use self::client::Client;
+use self::requests::Requests;
 use crate::figures::Figures;
 
 #[derive(Debug, clap::Args)]
@@ -23,12 +28,23 @@ pub(crate) struct Args {
     /// The access token
     #[arg(long)]
     token: Option<String>,
-    /// The JSON body; `{n}` in it becomes a number that is never the same
+    /// The JSON body; `{n}` in it becomes a number that is never the same, `{email}` the address of somebody whom
+    /// `muster-bench people` has written, of one after the other
     #[arg(long, default_value = "")]
     body: String,
+    /// How many people there are for `{email}`
+    #[arg(long, default_value_t = 1_000)]
+    people: u64,
     /// How many connections
     #[arg(long, default_value_t = 64)]
     connections: u32,
+    /// So many requests a second over all connections, whether or not the server keeps up. What an answer took then
+    /// counts from when it was due to be asked for
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// A status that is counted and borne; any other that is no success ends the measurement
+    #[arg(long)]
+    bear: Option<u16>,
     /// For how many seconds
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -45,95 +61,76 @@ async fn load(args: &Args) -> Result<Figures> {
     let counted_from = began + Duration::from_secs(1);
     let until = counted_from + Duration::from_secs(args.seconds);
     for n in 0..args.connections {
-        let stream = TcpStream::connect(&args.address).await?;
-        stream.set_nodelay(true)?;
-        let client = Client { stream, buffer: Vec::with_capacity(64 * 1024) };
-        let requests = Requests::new(args, u64::from(n) << 32);
-        connections.spawn(client.ask_until(requests, counted_from, until));
+        let timetable = args.rate.map(|rate| Timetable {
+            next: began + Duration::from_secs(1) * n / rate,
+            pause: Duration::from_secs(1) * args.connections / rate,
+        });
+        let client = Client::connect(&args.address, args.bear).await?;
+        let asking = Asking { client, requests: Requests::new(args, n), timetable };
+        connections.spawn(asking.ask_until(counted_from, until));
     }
-    let mut micros = Vec::new();
+    let (mut micros, mut turned_away) = (Vec::new(), 0);
     while let Some(ended) = connections.join_next().await {
-        micros.extend(ended.map_err(Error::other)??);
+        let answers = ended.map_err(Error::other)??;
+        micros.extend(answers.micros);
+        turned_away += answers.turned_away;
     }
-    let what = format!("{} {} × {}", args.method, args.path, args.connections);
-    Ok(Figures::new(what, Duration::from_secs(args.seconds), micros))
+    let mut what = format!("{} {} × {}", args.method, args.path, args.connections);
+    if let Some(rate) = args.rate {
+        what.push_str(&format!(" at {rate} /s"));
+    }
+    Ok(Figures::new(what, Duration::from_secs(args.seconds), micros).turned_away(turned_away))
 }
 
-/// The text of the requests.
-struct Requests {
-    head: String,
-    body: String,
-    next: u64,
+/// When a connection's turns to ask are.
+struct Timetable {
+    next: Instant,
+    pause: Duration,
 }
 
-impl Requests {
-    fn new(args: &Args, first: u64) -> Requests {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", args.method, args.path, args.address);
-        if let Some(token) = &args.token {
-            head.push_str(&format!("authorization: Bearer {token}\r\n"));
-        }
-        if !args.body.is_empty() {
-            head.push_str("content-type: application/json\r\n");
-        }
-        Requests { head, body: args.body.clone(), next: first }
-    }
-
-    fn next(&mut self) -> String {
-        self.next += 1;
-        let body = self.body.replace("{n}", &self.next.to_string());
-        match body.len() {
-            0 => format!("{}\r\n", self.head),
-            length => format!("{}content-length: {length}\r\n\r\n{body}", self.head),
-        }
+impl Timetable {
+    /// Waits for the next turn, unless it is past, and says when it was due.
+    async fn turn(&mut self) -> Instant {
+        let due = self.next;
+        self.next += self.pause;
+        sleep_until(due).await;
+        due
     }
 }
 
-struct Client {
-    stream: TcpStream,
-    buffer: Vec<u8>,
+/// One connection and what it asks.
+struct Asking {
+    client: Client,
+    requests: Requests,
+    timetable: Option<Timetable>,
 }
 
-impl Client {
-    async fn ask_until(mut self, mut requests: Requests, from: Instant, until: Instant) -> Result<Vec<u32>> {
-        let mut micros = Vec::new();
+#[derive(Default)]
+struct Answers {
+    micros: Vec<u32>,
+    turned_away: usize,
+}
+
+impl Asking {
+    async fn ask_until(mut self, from: Instant, until: Instant) -> Result<Answers> {
+        let mut answers = Answers::default();
         loop {
-            let began = Instant::now();
+            let began = match &mut self.timetable {
+                Some(timetable) => timetable.turn().await,
+                None => Instant::now(),
+            };
             if began >= until {
-                return Ok(micros);
+                return Ok(answers);
             }
-            self.stream.write_all(requests.next().as_bytes()).await?;
-            self.read_answer().await?;
-            if began >= from {
-                micros.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
+            let success = self.client.ask(&self.requests.next()).await?;
+            if began < from {
+                continue;
             }
-        }
-    }
-
-    /// Reads one answer to its end. Anything but a success is the end of the measurement.
-    async fn read_answer(&mut self) -> Result<()> {
-        self.buffer.clear();
-        let head = loop {
-            if let Some(at) = self.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
-                break at + 4;
+            if success {
+                answers.micros.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
+            } else {
+                answers.turned_away += 1;
             }
-            self.read_some().await?;
-        };
-        let text = String::from_utf8_lossy(&self.buffer[..head]).to_ascii_lowercase();
-        if !text.starts_with("http/1.1 2") {
-            return Err(Error::other(text.lines().next().unwrap_or_default().to_owned()));
-        }
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.and_then(|l| l.trim().parse().ok()).unwrap_or(0);
-        while self.buffer.len() < head + length {
-            self.read_some().await?;
-        }
-        Ok(())
-    }
-
-    async fn read_some(&mut self) -> Result<()> {
-        match self.stream.read_buf(&mut self.buffer).await? {
-            0 => Err(Error::other("the server closed the connection")),
-            _ => Ok(()),
         }
     }
 }

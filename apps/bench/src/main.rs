@@ -1,17 +1,22 @@
 //! Muster's load generator. It measures and prints; it judges nothing.
 //!
-//! `muster-bench http` keeps a number of connections busy with one request over and over. `muster-bench writes`
-//! makes durable writes through the database layer itself, one at a time or many at once.
+//! `muster-bench http` keeps a number of connections busy with one request over and over, or asks at a steady
+//! rate. `muster-bench writes` makes durable writes through the database layer itself, one at a time or many at
+//! once. `muster-bench bcrypt` verifies passwords on all processors. `muster-bench people` fills a club.
 
 mod figures;
+mod hashing;
 mod http;
+mod machine;
+mod people;
+mod person;
 mod writes;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Measures a running server, or the database layer.
+/// Measures a running server, the database layer, or the machine.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -24,16 +29,23 @@ enum Command {
     Http(http::Args),
     /// Write durably through the database layer
     Writes(writes::Args),
+    /// Verify a password over and over, on every processor
+    Bcrypt(hashing::Args),
+    /// Fill a club with people
+    People(people::Args),
 }
 
 fn main() -> ExitCode {
+    let machine = machine::Machine::now();
     let done = match Cli::parse().command {
         Command::Http(args) => http::run(&args),
         Command::Writes(args) => writes::run(&args),
+        Command::Bcrypt(args) => hashing::run(&args),
+        Command::People(args) => people::run(&args),
     };
     match done {
         Ok(figures) => {
-            figures.print();
+            figures.print(&machine.besides());
             ExitCode::SUCCESS
         }
         Err(e) => {

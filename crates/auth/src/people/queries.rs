@@ -15,6 +15,8 @@ use crate::{Role, Roles, names};
 
 /// Greater than every word that begins as a shorter one does.
 const LAST_CHARACTER: char = char::MAX;
+/// When a condition leaves so many people or fewer, a search begins with those.
+const FEW: usize = 500;
 
 /// Nobody else changes this person until the transaction ends.
 pub(super) fn lock(tx: &mut Tx<'_>, id: UserId) -> DbResult<()> {
@@ -156,11 +158,37 @@ fn list_with_role(
     Ok(query.limit(limit).select((user_roles::name_key, shown!())).load(conn)?)
 }
 
+/// Where the words that begin so end.
+fn end(word: &str) -> String {
+    format!("{word}{LAST_CHARACTER}")
+}
+
+/// Those among whom everybody is who meets these conditions, if one of them leaves few. Else a search for a frequent
+/// name and a rare one would try everybody who bears the frequent one, which comes first.
+fn few(conn: &mut Conn, others: &[String], role: Option<Role>) -> DbResult<Option<Vec<UserId>>> {
+    let limit = i64::try_from(FEW + 1).unwrap_or(i64::MAX);
+    let are_few = |ids: &Vec<UserId>| ids.len() <= FEW;
+    if let Some(role) = role {
+        let query = user_roles::table.filter(user_roles::role.eq(role)).select(user_roles::user_id);
+        if let Some(ids) = Some(query.limit(limit).load(conn)?).filter(are_few) {
+            return Ok(Some(ids));
+        }
+    }
+    for word in others {
+        let found =
+            user_words::table.filter(user_words::word.ge(word)).filter(user_words::word.lt(end(word)));
+        let query = found.select(user_words::user_id);
+        if let Some(ids) = Some(query.limit(limit).load(conn)?).filter(are_few) {
+            return Ok(Some(ids));
+        }
+    }
+    Ok(None)
+}
+
 /// Those found by a word and by all the others, in the order of the word; somebody with two such words once.
 macro_rules! found {
-    ($first:expr, $others:expr, $role:expr, $is_active:expr) => {{
+    ($first:expr, $others:expr, $role:expr, $is_active:expr, $few:expr) => {{
         let (own, other) = diesel::alias!(user_words as own_word, user_words as other_word);
-        let end = |word: &str| format!("{word}{LAST_CHARACTER}");
         let mut query = user_words::table
             .inner_join(users::table)
             .filter(user_words::word.ge($first.to_owned()))
@@ -190,6 +218,9 @@ macro_rules! found {
             // So that no engine takes it for the way in: nearly everybody is active.
             query = query.filter(not(users::is_active.ne(active)));
         }
+        if let Some(few) = $few {
+            query = query.filter(user_words::user_id.eq_any(few));
+        }
         query
     }};
 }
@@ -203,7 +234,11 @@ pub(super) fn search(
     after: Option<&(String, i64)>,
     limit: i64,
 ) -> DbResult<Vec<(String, User)>> {
-    let mut query = found!(first, others, role, is_active);
+    let few = few(conn, others, role)?;
+    if few.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
+    let mut query = found!(first, others, role, is_active, few);
     if let Some((word, id)) = after {
         let (word, id) = (word.clone(), UserId(*id));
         query = query.filter(
@@ -224,7 +259,11 @@ pub(super) fn count_found(
     role: Option<Role>,
     is_active: Option<bool>,
 ) -> DbResult<i64> {
-    Ok(found!(first, others, role, is_active).count().get_result(conn)?)
+    let few = few(conn, others, role)?;
+    if few.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(0);
+    }
+    Ok(found!(first, others, role, is_active, few).count().get_result(conn)?)
 }
 
 pub(super) fn count(conn: &mut Conn, role: Option<Role>, is_active: Option<bool>) -> DbResult<i64> {
