@@ -82,5 +82,6 @@ pub fn find(conn: &mut Conn, can: &Can<ReadMembers>, id: UserId, now: Timestamp)
 /// # Errors
 /// When the database fails.
 pub fn enrol(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbResult<()> {
-    queries::insert(tx, user, standing)
+    queries::insert(tx, user, standing)?;
+    muster_finance::open_account(tx, user)
 }

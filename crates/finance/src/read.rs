@@ -1,0 +1,20 @@
+//! What other crates may join with: read, never written.
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Date, Integer, Nullable};
+    /// Where every member stands with the club: one row each, kept by this crate alone.
+    standing (member_id) {
+        /// The member.
+        member_id -> BigInt,
+        /// What they owe; below zero is credit.
+        balance -> BigInt,
+        /// When the oldest of what they owe was due.
+        oldest_due_on -> Nullable<Date>,
+        /// The first day on which something is overdue; from this day on they are.
+        overdue_from -> Nullable<Date>,
+        /// Class fees paid in advance and not used yet, those reserved for bookings among them.
+        prepaid_fees -> Integer,
+        /// Those of them that are reserved.
+        prepaid_reserved -> Integer,
+    }
+}

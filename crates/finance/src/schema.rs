@@ -1,0 +1,152 @@
+//! The tables of this crate.
+
+diesel::table! {
+    accounts (id) {
+        id -> BigInt,
+        account -> Text,
+        name -> Text,
+        #[sql_name = "type"]
+        kind -> Text,
+        is_category -> Bool,
+    }
+}
+
+diesel::table! {
+    books (id) {
+        id -> BigInt,
+        closed_through -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
+    use muster_kernel::sql::Moment;
+    entries (id) {
+        id -> BigInt,
+        kind -> Text,
+        date -> Date,
+        made_by -> Nullable<BigInt>,
+        made_at -> Moment,
+        reverses -> Nullable<BigInt>,
+        sealed -> Bool,
+    }
+}
+
+diesel::table! {
+    postings (id) {
+        id -> BigInt,
+        entry_id -> BigInt,
+        account_id -> BigInt,
+        amount -> BigInt,
+        date -> Date,
+        member_id -> Nullable<BigInt>,
+        coach_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    entry_notes (entry_id) {
+        entry_id -> BigInt,
+        text -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    charges (id) {
+        id -> BigInt,
+        entry_id -> BigInt,
+        member_id -> BigInt,
+        kind -> Text,
+        account_id -> BigInt,
+        amount -> BigInt,
+        date -> Date,
+        due_on -> Date,
+        open -> BigInt,
+        is_open -> Bool,
+        is_reversed -> Bool,
+    }
+}
+
+diesel::table! {
+    credits (id) {
+        id -> BigInt,
+        entry_id -> BigInt,
+        member_id -> BigInt,
+        kind -> Text,
+        account_id -> BigInt,
+        amount -> BigInt,
+        date -> Date,
+        rest -> BigInt,
+        has_rest -> Bool,
+        is_reversed -> Bool,
+    }
+}
+
+diesel::table! {
+    allocations (charge_id, credit_id) {
+        charge_id -> BigInt,
+        credit_id -> BigInt,
+        amount -> BigInt,
+    }
+}
+
+diesel::table! {
+    standing (member_id) {
+        member_id -> BigInt,
+        balance -> BigInt,
+        oldest_due_on -> Nullable<Date>,
+        grace_days -> Integer,
+        overdue_from -> Nullable<Date>,
+        prepaid_fees -> Integer,
+        prepaid_reserved -> Integer,
+    }
+}
+
+diesel::table! {
+    prepaid_lots (id) {
+        id -> BigInt,
+        entry_id -> BigInt,
+        member_id -> BigInt,
+        account_id -> BigInt,
+        count -> Integer,
+        amount -> BigInt,
+        date -> Date,
+        expires_on -> Nullable<Date>,
+        used -> Integer,
+        reserved -> Integer,
+        lapsed -> Integer,
+        released -> BigInt,
+        is_live -> Bool,
+    }
+}
+
+diesel::table! {
+    prepaid_moves (id) {
+        id -> BigInt,
+        lot_id -> BigInt,
+        entry_id -> BigInt,
+        date -> Date,
+        fees -> Integer,
+        amount -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use muster_kernel::sql::Moment;
+    closed_periods (period) {
+        period -> Text,
+        closed_at -> Moment,
+        closed_by -> BigInt,
+    }
+}
+
+diesel::table! {
+    period_balances (period, account_id) {
+        period -> Text,
+        account_id -> BigInt,
+        balance -> BigInt,
+    }
+}
