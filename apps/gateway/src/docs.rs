@@ -26,6 +26,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
     tags(
         (name = "auth", description = "Signing in and staying signed in"),
         (name = "club", description = "The club's settings, its audit log, its jobs"),
+        (name = "finance", description = "What members owe and pay, the ledger, its months and reports"),
         (name = "operations", description = "Signs of life"),
     ),
     components(schemas(Problem))

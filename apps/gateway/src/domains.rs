@@ -30,11 +30,12 @@ pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
 
 /// The service for people, with every domain's part in it.
 pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) -> Accounts {
-    let hooks: Vec<Arc<dyn PersonHooks>> = vec![muster_members::person_hooks()];
+    let hooks: Vec<Arc<dyn PersonHooks>> =
+        vec![muster_members::person_hooks(), muster_finance::person_hooks()];
     Accounts::new(passwords, keys, hooks, options)
 }
 
 /// Every domain's routes, below `/api`.
 pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
-    config.configure(muster_auth::mount).configure(muster_members::mount);
+    config.configure(muster_auth::mount).configure(muster_finance::mount).configure(muster_members::mount);
 }

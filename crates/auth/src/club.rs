@@ -5,7 +5,7 @@ mod policies;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_kernel::audit::{self, Event};
 use muster_kernel::db::{Conn, DbError, DbResult, Tx};
-use muster_kernel::fault::Fault;
+use muster_kernel::fault::{Code, Fault};
 use muster_kernel::sql::{Json, Locked};
 use muster_kernel::{Expected, Fields, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -137,10 +137,19 @@ pub fn change(
         ))
         .returning(COLUMNS)
         .get_result(&mut **tx)
-        .map_err(DbError::from)?;
+        .map_err(|e| currency_is_fixed(e.into()))?;
     let event = Event { action: "club.changed", object_type: "club", object_id: CLUB, reason: None };
     audit::append(tx, can.origin(), event)?;
     Ok(shown(row))
+}
+
+/// What the database refuses to change is the currency, once there are amounts in it.
+fn currency_is_fixed(error: DbError) -> ClubError {
+    if error.is_refused() {
+        let detail = "The currency stays as it is: the books have entries in it.";
+        return Fault::new(Code::InvalidState, detail).into();
+    }
+    error.into()
 }
 
 impl Club {

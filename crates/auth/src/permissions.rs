@@ -42,6 +42,18 @@ permissions! {
     /// Make a record of somebody without an address: as a guardian for one's own, as staff for everybody.
     AddDependants "dependants.add" { Member: Own, Coach: Own, Treasurer: All, Admin: All }
 
+    /// See what members owe and have paid: oneself, one's wards, and as a treasurer everybody.
+    ReadStatements "statements.read" { Member: Wards, Coach: Wards, Treasurer: All, Admin: All }
+
+    /// See the books: accounts, entries, reports.
+    ReadBooks "books.read" { Treasurer: All, Admin: All }
+
+    /// Keep the books: charge members, take payments, enter income and expenses, close months.
+    KeepBooks "books.keep" { Treasurer: All, Admin: All }
+
+    /// Open the month again that was closed last.
+    ReopenPeriods "periods.reopen" { Admin: All }
+
     /// See the club's name, currency, time zone and policies.
     ReadClub "club.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
 

@@ -1,19 +1,40 @@
-//! The club's books: a double-entry ledger and what stands on it.
+//! The club's books: a double-entry ledger, and what stands on it.
 //!
-//! It takes its place among the domains; its tables, rules and routes come with its first slice.
+//! Money is moved by entries whose postings sum to zero ([`entries`], `ledger`). An entry is never changed; another
+//! one reverses it. What members owe and paid is kept item by item ([`charges`], [`credits`]), matched oldest first
+//! ([`settling`]), and summed up for every member in one row ([`Standing`]), all in the same transaction.
+//!
+//! ```
+//! assert_eq!("2026-11".parse::<muster_finance::Month>().unwrap().last_day().to_string(), "2026-11-30");
+//! ```
 
+pub mod accounts;
+mod amounts;
+mod balances;
+pub mod charges;
+mod checks;
+pub mod credits;
+mod domain;
+pub mod entries;
+mod hooks;
+mod ledger;
+mod letters;
+pub mod periods;
+pub mod prepaid;
 pub mod read;
+#[cfg(feature = "http")]
+mod routes;
 mod schema;
+pub mod settling;
 mod standing;
+mod statement;
 
-use muster_kernel::Domain;
-pub use standing::open_account;
-
-/// This crate's part in the commands of the program.
-///
-/// ```
-/// assert_eq!(muster_finance::domain().name, "finance");
-/// ```
-pub fn domain() -> Domain {
-    Domain { name: "finance", ..Domain::default() }
-}
+pub use charges::{ChargeId, Income, charge_by_rule};
+pub use domain::domain;
+pub use hooks::person_hooks;
+pub use ledger::{EntryId, EntryKind, EntryRow};
+pub use periods::Month;
+#[cfg(feature = "http")]
+pub use routes::mount;
+pub use standing::{Standing, open_account, set_grace, standing_of};
+pub use statement::{Line, Statement};

@@ -150,3 +150,15 @@ diesel::table! {
         balance -> BigInt,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
+    allocations,
+    charges,
+    credits,
+    entries,
+    entry_notes,
+    postings,
+    prepaid_lots,
+    prepaid_moves,
+);

@@ -70,6 +70,14 @@ codes! {
     AlreadyExists "already_exists" 409 "There is one already";
     /// The same request is still being worked on.
     IdempotencyInProgress "idempotency_in_progress" 409 "The same request is still under way";
+    /// The month is closed: no entry can be dated in it.
+    PeriodClosed "period_closed" 409 "The period is closed";
+    /// They owe the club, the club owes them, or class fees paid in advance are left.
+    OpenBalance "open_balance" 409 "There is an open balance";
+    /// More than there is to be paid back.
+    ExceedsCredit "exceeds_credit" 409 "More than the credit";
+    /// More than is owed.
+    ExceedsBalance "exceeds_balance" 409 "More than is owed";
     /// The last active admin stays.
     LastAdmin "last_admin" 409 "The last active admin stays";
     /// Somebody changed the thing meanwhile.

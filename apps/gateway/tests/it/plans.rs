@@ -44,8 +44,15 @@ const GROWING: &[&str] = &[
 ];
 
 /// Tables that stay as small as they are.
-const SMALL: &[&str] =
-    &["__diesel_schema_migrations", "accounts", "books", "closed_periods", "club", "installation", "sqlite_sequence"];
+const SMALL: &[&str] = &[
+    "__diesel_schema_migrations",
+    "accounts",
+    "books",
+    "closed_periods",
+    "club",
+    "installation",
+    "sqlite_sequence",
+];
 
 #[test]
 fn every_table_is_known_to_grow_or_to_stay_small() {

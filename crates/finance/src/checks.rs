@@ -1,0 +1,192 @@
+//! What must be true of the books for ever.
+
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
+use muster_kernel::db::{Conn, DbResult};
+use muster_kernel::domain::Check;
+use muster_kernel::sql::total;
+use muster_kernel::{Minor, UserId};
+
+use crate::accounts::{AccountId, fixed};
+use crate::charges::ChargeId;
+use crate::credits::CreditId;
+use crate::ledger::EntryId;
+use crate::periods::{self, Month};
+use crate::schema::{
+    allocations, charges, closed_periods, credits, entries, period_balances, postings, standing,
+};
+use crate::standing as standings;
+
+/// Faults that one check names at most.
+const MOST: i64 = 20;
+/// Members that are looked at together.
+const AT_ONCE: i64 = 500;
+
+pub(crate) fn all() -> Vec<Check> {
+    vec![
+        Check { name: "finance.entries_sum_to_zero", look: entries_sum_to_zero },
+        Check { name: "finance.entries_are_sealed", look: entries_are_sealed },
+        Check { name: "finance.closed_months_are_as_they_were", look: closed_months },
+        Check { name: "finance.allocations_fit", look: allocations_fit },
+        Check { name: "finance.standing_is_what_the_books_say", look: standing_ties },
+    ]
+}
+
+fn entries_sum_to_zero(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let wrong: Vec<EntryId> = postings::table
+        .group_by(postings::entry_id)
+        .having(total(postings::amount).ne(0))
+        .order(postings::entry_id)
+        .select(postings::entry_id)
+        .limit(MOST)
+        .load(conn)?;
+    let strays: Vec<EntryId> = postings::table
+        .inner_join(entries::table.on(entries::id.eq(postings::entry_id)))
+        .filter(entries::date.ne(postings::date))
+        .select(entries::id)
+        .limit(MOST)
+        .load(conn)?;
+    let mut found: Vec<_> =
+        wrong.iter().map(|id| format!("the postings of entry {id} do not sum to zero")).collect();
+    found.extend(strays.iter().map(|id| format!("entry {id} has a posting of another day")));
+    Ok(found)
+}
+
+fn entries_are_sealed(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let open: Vec<EntryId> = entries::table
+        .filter(entries::sealed.eq(false))
+        .order(entries::id)
+        .select(entries::id)
+        .limit(MOST)
+        .load(conn)?;
+    Ok(open.iter().map(|id| format!("entry {id} was never sealed")).collect())
+}
+
+/// A closed month has no entry made after it was closed, and what was kept of it is what its postings say.
+fn closed_months(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let mut found = Vec::new();
+    let closed: Vec<(String, muster_kernel::Timestamp)> = closed_periods::table
+        .order(closed_periods::period)
+        .select((closed_periods::period, closed_periods::closed_at))
+        .load(conn)?;
+    for (period, closed_at) in closed {
+        let Ok(month) = period.parse::<Month>() else {
+            found.push(format!("{period} is no month"));
+            continue;
+        };
+        let late: Vec<EntryId> = entries::table
+            .filter(entries::date.between(month.first_day(), month.last_day()))
+            .filter(entries::made_at.gt(closed_at))
+            .order(entries::id)
+            .select(entries::id)
+            .limit(MOST)
+            .load(conn)?;
+        found.extend(late.iter().map(|id| format!("entry {id} came into {period} after it was closed")));
+        let mut kept: Vec<(AccountId, Minor)> = period_balances::table
+            .filter(period_balances::period.eq(&period))
+            .filter(period_balances::balance.ne(Minor::ZERO))
+            .select((period_balances::account_id, period_balances::balance))
+            .load(conn)?;
+        let mut summed: Vec<(AccountId, Minor)> = postings::table
+            .filter(postings::date.le(month.last_day()))
+            .group_by(postings::account_id)
+            .having(total(postings::amount).ne(0))
+            .select((postings::account_id, total(postings::amount)))
+            .load(conn)?;
+        kept.sort_unstable();
+        summed.sort_unstable();
+        if kept != summed {
+            found.push(format!("the balances kept for {period} are not those of its postings"));
+        }
+    }
+    let through = periods::closed_through(conn)?;
+    let last: Option<String> =
+        closed_periods::table.select(diesel::dsl::max(closed_periods::period)).get_result(conn)?;
+    let last_day = last.and_then(|period| period.parse::<Month>().ok()).map(Month::last_day);
+    if through != last_day {
+        found.push("the books are closed through another day than the last closed month's".to_owned());
+    }
+    Ok(found)
+}
+
+/// What is open of a charge, and left of a credit, is what was not allocated.
+fn allocations_fit(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let charges_wrong: Vec<ChargeId> = charges::table
+        .left_join(allocations::table.on(allocations::charge_id.eq(charges::id)))
+        .filter(charges::is_reversed.eq(false))
+        .group_by((charges::id, charges::amount, charges::open))
+        .having(
+            (charges::amount - charges::open)
+                .ne(sql::<BigInt>("CAST(COALESCE(SUM(allocations.amount), 0) AS BIGINT)")),
+        )
+        .order(charges::id)
+        .select(charges::id)
+        .limit(MOST)
+        .load(conn)?;
+    let credits_wrong: Vec<CreditId> = credits::table
+        .left_join(allocations::table.on(allocations::credit_id.eq(credits::id)))
+        .filter(credits::is_reversed.eq(false))
+        .group_by((credits::id, credits::amount, credits::rest))
+        .having(
+            (credits::amount - credits::rest)
+                .ne(sql::<BigInt>("CAST(COALESCE(SUM(allocations.amount), 0) AS BIGINT)")),
+        )
+        .order(credits::id)
+        .select(credits::id)
+        .limit(MOST)
+        .load(conn)?;
+    let mut found: Vec<_> = charges_wrong
+        .iter()
+        .map(|id| format!("what is open of charge {id} is not what was not settled"))
+        .collect();
+    found.extend(
+        credits_wrong.iter().map(|id| format!("what is left of credit {id} is not what it did not settle")),
+    );
+    Ok(found)
+}
+
+/// The row that is kept for each member says what their items and the ledger's postings say.
+fn standing_ties(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let mut found = Vec::new();
+    let mut after = UserId(0);
+    loop {
+        let members: Vec<UserId> = standing::table
+            .filter(standing::member_id.gt(after))
+            .order(standing::member_id)
+            .select(standing::member_id)
+            .limit(AT_ONCE)
+            .load(conn)?;
+        let Some(last) = members.last() else { return Ok(found) };
+        after = *last;
+        for member in members {
+            if found.len() as i64 >= MOST {
+                return Ok(found);
+            }
+            let Some(kept) = standings::standing_of(conn, member)? else { continue };
+            if kept != standings::derived(conn, member, kept.grace_days)? {
+                found.push(format!("the standing of member {member} is not that of their items"));
+            }
+            let posted: Minor = postings::table
+                .filter(postings::member_id.eq(member))
+                .filter(postings::account_id.eq(fixed::RECEIVABLES))
+                .select(total(postings::amount))
+                .get_result(conn)?;
+            if posted != kept.balance {
+                found.push(format!("the balance of member {member} is not the sum of their postings"));
+            }
+            let owed: Minor = postings::table
+                .filter(postings::member_id.eq(member))
+                .filter(postings::account_id.eq(fixed::PREPAID))
+                .select(total(postings::amount))
+                .get_result(conn)?;
+            let lots: Minor = crate::schema::prepaid_lots::table
+                .filter(crate::schema::prepaid_lots::member_id.eq(member))
+                .select(total(crate::schema::prepaid_lots::amount - crate::schema::prepaid_lots::released))
+                .get_result(conn)?;
+            if owed.0 != -lots.0 {
+                found.push(format!("the class fees of member {member} are not worth what the books say"));
+            }
+        }
+    }
+}

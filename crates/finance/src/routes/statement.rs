@@ -1,0 +1,119 @@
+//! A member's statement.
+
+use actix_web::{get, web};
+use chrono::NaiveDate;
+use muster_auth::permissions::ReadStatements;
+use muster_auth::{Can, Whom};
+use muster_kernel::db::Db;
+use muster_kernel::fault::{Code, Fault};
+use muster_kernel::http::{Params, PathOf, Reply};
+use muster_kernel::{Minor, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::must_see;
+use crate::EntryId;
+use crate::charges::ChargeId;
+use crate::statement::{self, Statement};
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct StatementQuery {
+    /// From this day on; from the beginning unless it is given.
+    from: Option<NaiveDate>,
+    /// Until this day; until today unless it is given.
+    to: Option<NaiveDate>,
+}
+
+/// A line of a statement.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StatementLine)]
+struct LineShown {
+    entry_id: EntryId,
+    date: NaiveDate,
+    #[schema(example = "Dues 2026-11")]
+    text: String,
+    /// What was owed more by it; less, below zero.
+    amount: Minor,
+    /// What was owed after it.
+    balance: Minor,
+}
+
+/// Something that is open.
+#[derive(Serialize, utoipa::ToSchema)]
+struct OpenCharge {
+    charge_id: ChargeId,
+    due_on: NaiveDate,
+    amount: Minor,
+    /// What of it is not settled.
+    open: Minor,
+}
+
+/// What a member owed and paid.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MemberStatement)]
+pub(super) struct StatementShown {
+    member_id: UserId,
+    /// What was owed before the first line; below zero is credit.
+    opening_balance: Minor,
+    /// What was owed after the last one.
+    balance: Minor,
+    /// The latest thousand at most.
+    lines: Vec<LineShown>,
+    /// What is open today, the oldest first.
+    open_charges: Vec<OpenCharge>,
+}
+
+impl From<Statement> for StatementShown {
+    fn from(statement: Statement) -> StatementShown {
+        let line = |line: statement::Line| LineShown {
+            entry_id: line.entry_id,
+            date: line.date,
+            text: line.text,
+            amount: line.amount,
+            balance: line.balance,
+        };
+        let open = |charge: crate::charges::Charge| OpenCharge {
+            charge_id: charge.id,
+            due_on: charge.due_on,
+            amount: charge.amount,
+            open: charge.open,
+        };
+        StatementShown {
+            member_id: statement.member_id,
+            opening_balance: statement.opening_balance,
+            balance: statement.balance,
+            lines: statement.lines.into_iter().map(line).collect(),
+            open_charges: statement.open_charges.into_iter().map(open).collect(),
+        }
+    }
+}
+
+/// What a member owed and paid between two days, and what is open today.
+#[utoipa::path(
+    tag = "finance",
+    params(("id" = String, Path, description = "The member, or `me`"), StatementQuery),
+    responses((status = 200, description = "The statement", body = StatementShown)),
+    extensions(("x-permission" = json!("statements.read")))
+)]
+#[get("/members/{id}/statement")]
+pub(super) async fn get_statement(
+    can: Can<ReadStatements>,
+    PathOf(whom): PathOf<Whom>,
+    Params(query): Params<StatementQuery>,
+    db: web::Data<Db>,
+) -> Result<Reply, Fault> {
+    let StatementQuery { from, to } = query;
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(Fault::new(Code::Malformed, "`from` is not after `to`."));
+    }
+    let (member, now) = (whom.of(&can), db.clock().now());
+    let statement = db
+        .read::<_, Fault, _>(move |conn| {
+            must_see(conn, &can, member, now)?;
+            Ok(statement::of(conn, member, from, to)?)
+        })
+        .await?;
+    Reply::plain(&StatementShown::from(statement))
+}
