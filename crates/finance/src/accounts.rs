@@ -62,7 +62,7 @@ impl Method {
     }
 
     /// How something was paid that was posted to this account.
-    pub(crate) fn of(account: AccountId) -> Method {
+    pub fn of(account: AccountId) -> Method {
         if account == fixed::CASH { Method::Cash } else { Method::Bank }
     }
 }

@@ -13,11 +13,10 @@ use crate::periods;
 use crate::schema::{accounts, postings};
 
 /// Every account, with what it stood at when a day ended; now, without one.
-pub(crate) fn all(
-    conn: &mut Conn,
-    _: &Can<ReadBooks>,
-    as_of: Option<NaiveDate>,
-) -> DbResult<Vec<(Account, Minor)>> {
+///
+/// # Errors
+/// When the database fails.
+pub fn all(conn: &mut Conn, _: &Can<ReadBooks>, as_of: Option<NaiveDate>) -> DbResult<Vec<(Account, Minor)>> {
     let balances = as_of_day(conn, as_of)?;
     let balance = |id| balances.iter().find(|(known, _)| *known == id).map_or(Minor::ZERO, |(_, b)| *b);
     Ok(book_accounts::all(conn)?

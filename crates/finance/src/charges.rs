@@ -7,7 +7,7 @@ use diesel::{
 use muster_auth::Can;
 use muster_auth::permissions::KeepBooks;
 use muster_kernel::audit::{self, Event, Origin};
-use muster_kernel::db::{Conn, DbError, DbResult, MultiBackend, Tx};
+use muster_kernel::db::{Conn, DbResult, MultiBackend, Tx};
 use muster_kernel::fault::Fault;
 use muster_kernel::page::PageRequest;
 use muster_kernel::{Fields, Minor, UserId, id_type, text_enum};
@@ -41,6 +41,21 @@ pub enum Income {
     Dues,
     /// The fee of a class.
     Classes,
+}
+
+/// A charge that a rule of the club makes.
+#[derive(Debug, Clone, Copy)]
+pub struct ByRule<'a> {
+    /// Which income it is.
+    pub income: Income,
+    /// How much.
+    pub amount: Minor,
+    /// What for, without names.
+    pub text: &'a str,
+    /// Its day; if that is closed it becomes the first open one.
+    pub date: NaiveDate,
+    /// When it is due.
+    pub due_on: NaiveDate,
 }
 
 /// A charge to be made.
@@ -122,12 +137,9 @@ pub fn charge_by_rule(
     tx: &mut Tx<'_>,
     origin: &Origin,
     member: UserId,
-    income: Income,
-    amount: Minor,
-    text: &str,
-    date: NaiveDate,
-    due_on: NaiveDate,
+    rule: &ByRule<'_>,
 ) -> Result<Charge, Fault> {
+    let &ByRule { income, amount, text, date, due_on } = rule;
     let account = match income {
         Income::Dues => fixed::DUES,
         Income::Classes => fixed::CLASSES,
@@ -261,6 +273,5 @@ pub(crate) fn of_entry(conn: &mut Conn, entry: EntryId) -> DbResult<Option<(Char
         .filter(charges::entry_id.eq(entry))
         .select((charges::id, charges::member_id))
         .get_result(conn)
-        .optional()
-        .map_err(DbError::from)?)
+        .optional()?)
 }

@@ -7,7 +7,7 @@ use diesel::{
 use muster_auth::Can;
 use muster_auth::permissions::KeepBooks;
 use muster_kernel::audit::{self, Event, Origin};
-use muster_kernel::db::{Conn, DbError, DbResult, MultiBackend, Tx};
+use muster_kernel::db::{Conn, DbResult, MultiBackend, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
 use muster_kernel::{Fields, Minor, UserId, id_type, text_enum};
@@ -314,6 +314,5 @@ pub(crate) fn of_entry(conn: &mut Conn, entry: EntryId) -> DbResult<Option<(Cred
         .filter(credits::entry_id.eq(entry))
         .select((credits::id, credits::member_id))
         .get_result(conn)
-        .optional()
-        .map_err(DbError::from)?)
+        .optional()?)
 }

@@ -2,15 +2,16 @@
 
 use chrono::NaiveDate;
 use muster_auth::Can;
-use muster_auth::permissions::KeepBooks;
+use muster_auth::permissions::{KeepBooks, ReadBooks};
 use muster_kernel::audit::{self, Event};
-use muster_kernel::db::Tx;
+use muster_kernel::db::{Conn, Tx};
 use muster_kernel::fault::{Code, Fault};
+use muster_kernel::page::PageRequest;
 use muster_kernel::{Fields, Minor};
 
 use crate::accounts::{self, Account, AccountType, Method, fixed};
 use crate::amounts::check_amount;
-use crate::ledger::{self, EntryId, EntryKind, NewEntry, Note, Posting};
+use crate::ledger::{self, EntryId, EntryKind, EntryRow, NewEntry, Note, Posting, PostingRow};
 use crate::{charges, credits, periods, prepaid, settling, standing};
 
 /// What an entry by hand says.
@@ -61,7 +62,7 @@ pub fn enter(
     can: &Can<KeepBooks>,
     what: &NewManual,
     words: &Words,
-) -> Result<EntryId, Fault> {
+) -> Result<(EntryRow, Vec<PostingRow>), Fault> {
     let mut fields = Fields::new();
     check_amount("/amount", words.amount, &mut fields);
     fields.text("/text", &words.text, 1..=200);
@@ -95,13 +96,43 @@ pub fn enter(
     let id = ledger::post(tx, can.origin(), entry, &sides)?;
     let event = Event { action: "entry.made", object_type: "entry", object_id: id.0, reason: None };
     audit::append(tx, can.origin(), event)?;
-    Ok(id)
+    with_postings(tx, id)
 }
 
 /// What members owe is moved by charges and payments only.
 fn not_of_members(pointer: &str, account: Option<&Account>, fields: &mut Fields) {
     let fine = account.is_none_or(|account| account.id != fixed::RECEIVABLES);
     fields.must(fine, pointer, "invalid", "What members owe is changed by charges and payments.");
+}
+
+/// An entry with its postings.
+///
+/// # Errors
+/// When there is none of this number.
+pub fn find(conn: &mut Conn, _: &Can<ReadBooks>, id: EntryId) -> Result<(EntryRow, Vec<PostingRow>), Fault> {
+    with_postings(conn, id)
+}
+
+/// The same of one that was just made or taken back.
+fn with_postings(conn: &mut Conn, id: EntryId) -> Result<(EntryRow, Vec<PostingRow>), Fault> {
+    let entry = ledger::find(conn, id)?.ok_or_else(Fault::not_found)?;
+    Ok((entry, ledger::postings_of(conn, &[id])?))
+}
+
+/// The entries, the latest first, with their postings.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(
+    conn: &mut Conn,
+    _: &Can<ReadBooks>,
+    kind: Option<EntryKind>,
+    page: &PageRequest<i64>,
+) -> Result<(Vec<EntryRow>, Vec<PostingRow>), Fault> {
+    let rows = ledger::list(conn, kind, page)?;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let postings = ledger::postings_of(conn, &ids)?;
+    Ok((rows, postings))
 }
 
 /// Takes an entry back by another. Its own day is today unless it is given; a closed one becomes the first open day.
@@ -114,7 +145,7 @@ pub fn reverse(
     id: EntryId,
     reason: &str,
     date: Option<NaiveDate>,
-) -> Result<(), Fault> {
+) -> Result<(EntryRow, Vec<PostingRow>), Fault> {
     let mut fields = Fields::new();
     fields.text("/reason", reason, 1..=500);
     let entry = ledger::find(tx, id)?.ok_or_else(Fault::not_found)?;
@@ -161,7 +192,7 @@ pub fn reverse(
     let event =
         Event { action: "entry.reversed", object_type: "entry", object_id: id.0, reason: Some(reason) };
     audit::append(tx, can.origin(), event)?;
-    Ok(())
+    with_postings(tx, id)
 }
 
 fn elsewhere(how: &str) -> Fault {

@@ -11,8 +11,8 @@ use muster_kernel::db::{DbError, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Minor, UserId, id_type, text_enum};
 
-pub use queries::EntryRow;
-pub(crate) use queries::{PostingRow, find, list, postings_of, redact};
+pub use queries::{EntryRow, PostingRow};
+pub(crate) use queries::{find, list, postings_of, redact};
 
 use crate::accounts::AccountId;
 

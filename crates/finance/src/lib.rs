@@ -10,7 +10,7 @@
 
 pub mod accounts;
 mod amounts;
-mod balances;
+pub mod balances;
 pub mod charges;
 mod checks;
 pub mod credits;
@@ -19,6 +19,7 @@ pub mod entries;
 mod hooks;
 mod ledger;
 mod letters;
+mod of_member;
 pub mod periods;
 pub mod prepaid;
 pub mod read;
@@ -29,10 +30,11 @@ pub mod settling;
 mod standing;
 mod statement;
 
-pub use charges::{ChargeId, Income, charge_by_rule};
+pub use charges::{ByRule, ChargeId, Income, charge_by_rule};
 pub use domain::domain;
 pub use hooks::person_hooks;
-pub use ledger::{EntryId, EntryKind, EntryRow};
+pub use ledger::{EntryId, EntryKind, EntryRow, PostingRow};
+pub use of_member::{Items, OfMember};
 pub use periods::Month;
 #[cfg(feature = "http")]
 pub use routes::mount;

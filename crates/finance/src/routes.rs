@@ -10,11 +10,6 @@ mod refunds;
 mod statement;
 mod write_offs;
 
-use muster_auth::permissions::ReadStatements;
-use muster_auth::{Can, people};
-use muster_kernel::db::Conn;
-use muster_kernel::fault::Fault;
-use muster_kernel::{Timestamp, UserId};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -56,10 +51,4 @@ struct PageQuery {
     cursor: Option<String>,
     /// Also tell how many there are in all.
     count: Option<bool>,
-}
-
-/// Whose money the caller may not see is not there.
-fn must_see(conn: &mut Conn, can: &Can<ReadStatements>, member: UserId, now: Timestamp) -> Result<(), Fault> {
-    let there = people::is_within(conn, can, member, now)? && crate::standing_of(conn, member)?.is_some();
-    if there { Ok(()) } else { Err(Fault::not_found()) }
 }

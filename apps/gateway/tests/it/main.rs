@@ -9,6 +9,8 @@
 )]
 
 mod audit_and_jobs;
+mod books;
+mod books_at_random;
 mod club;
 mod commands;
 mod conventions;
@@ -18,6 +20,7 @@ mod documents;
 mod good_clients;
 mod idempotency;
 mod mail;
+mod members_money;
 mod own_account;
 mod pages;
 mod people;

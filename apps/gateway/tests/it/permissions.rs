@@ -5,6 +5,7 @@
 
 mod club;
 mod documented;
+mod finance;
 mod row;
 mod table;
 

@@ -211,6 +211,85 @@ impl Watched {
         app.mails().await;
     }
 
+    async fn use_money(&self, admin: &Person) {
+        let app = &self.app;
+        let member = app.people.member().await;
+        let path = format!("/api/members/{}", member.id);
+        let mut made = Vec::new();
+        for (what, body) in [
+            ("charges", json!({"amount": 300, "account": "dues", "text": "Dues"})),
+            ("payments", json!({"amount": 500, "method": "cash"})),
+            ("refunds", json!({"amount": 200, "method": "cash"})),
+            ("charges", json!({"amount": 300, "account": "dues", "text": "Dues", "date": "2025-11-01"})),
+            ("write-offs", json!({"amount": 300, "reason": "Gone"})),
+            (
+                "prepaid-fees",
+                json!({"count": 2, "amount": 300, "method": "bank", "expires_on": "2026-06-01"}),
+            ),
+            (
+                "prepaid-fees",
+                json!({"count": 2, "amount": 300, "method": "bank", "expires_on": "2026-06-01"}),
+            ),
+            ("prepaid-fees", json!({"count": 2, "amount": 300, "method": "bank"})),
+            ("prepaid-fees", json!({"count": 2, "amount": 300, "method": "bank"})),
+        ] {
+            let answer = app.post_once(&format!("{path}/{what}"), admin, body).await;
+            assert_eq!(answer.status, 201, "{what}: {}", answer.text);
+            made.push(answer.body);
+        }
+        let lot = format!("{path}/prepaid-fees/{}/refund", made[7]["id"]);
+        assert_eq!(app.post_once(&lot, admin, json!({"amount": 10, "method": "cash"})).await.status, 200);
+        for what in ["charges", "payments", "refunds", "write-offs", "prepaid-fees"] {
+            let list = format!("{path}/{what}?limit=1&count=true");
+            let page = app.get(&list, &member).await;
+            if let Some(cursor) = page.body["next_cursor"].as_str() {
+                assert_eq!(app.get(&format!("{list}&cursor={cursor}"), &member).await.status, 200, "{what}");
+            }
+        }
+        for query in ["", "?from=2025-12-01", "?to=2025-12-01", "?from=2025-12-01&to=2025-12-31"] {
+            assert_eq!(app.get(&format!("{path}/statement{query}"), &member).await.status, 200, "{query}");
+        }
+        let income =
+            json!({"kind": "income", "account": "other", "method": "cash", "amount": 5, "text": "x"});
+        made.push(json!({"entry_id": app.post_once("/api/finance/entries", admin, income).await.body["id"]}));
+        for one in [9, 0, 1, 6] {
+            let path = format!("/api/finance/entries/{}", made[one]["entry_id"]);
+            let reversed = app.post_once(&format!("{path}/reverse"), admin, json!({"reason": "x"})).await;
+            assert_eq!(reversed.status, 200, "{}", reversed.text);
+            assert_eq!(app.get(&path, admin).await.status, 200);
+        }
+        for (action, body) in [("close", json!({})), ("reopen", json!({"reason": "x"})), ("close", json!({}))]
+        {
+            let done = app.post(&format!("/api/finance/periods/2025-11/{action}"), admin, body).await;
+            assert_eq!(done.status, 200, "{}", done.text);
+        }
+        for list in ["/api/finance/entries?limit=1", "/api/finance/entries?kind=charge&limit=1"] {
+            let page = app.get(list, admin).await;
+            let next = format!("{list}&cursor={}", page.body["next_cursor"].as_str().expect("a next page"));
+            assert_eq!(app.get(&next, admin).await.status, 200, "{next}");
+        }
+        assert_eq!(app.post("/api/finance/categories", admin, json!({"name": "Hall"})).await.status, 201);
+        for list in ["/api/finance/accounts", "/api/finance/categories", "/api/finance/periods"] {
+            assert_eq!(app.get(list, admin).await.status, 200, "{list}");
+        }
+        app.wait(chrono::TimeDelta::days(100));
+        app.db
+            .write(move |tx| {
+                use muster_finance::prepaid;
+                prepaid::expire_some(tx)?;
+                let on = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap_or_default();
+                let origin = audit::Origin::default();
+                let lot = prepaid::reserve(tx, member.id, on)?.expect("a fee");
+                prepaid::release(tx, &origin, lot)?;
+                let lot = prepaid::reserve(tx, member.id, on)?.expect("a fee");
+                let used = prepaid::use_fee(tx, &origin, lot, on)?;
+                prepaid::return_used(tx, &origin, lot, used, on)?;
+                muster_finance::set_grace(tx, member.id, 3)
+            })
+            .await
+            .expect("class fees used");
+    }
+
     /// Does one of everything.
     async fn use_it_all(&self) {
         let app = &self.app;
@@ -246,6 +325,7 @@ impl Watched {
         app.post("/api/jobs/1/retry", &admin, json!({})).await;
         self.use_accounts().await;
         self.use_people(&admin).await;
+        self.use_money(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
         app.db
@@ -272,8 +352,17 @@ struct PlanLine {
     line: String,
 }
 
+/// A new parent has no children: the engine's program for it would look for them only where a child already dangles.
+/// The children of `accounts` have no index for that, since an account never goes.
+fn is_a_new_account(sql: &str) -> bool {
+    sql.starts_with("INSERT INTO `accounts`")
+}
+
 /// Reading a whole table in the order of a key is fine where a limit ends it.
 fn sqlite_finds_fault(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
+    if is_a_new_account(sql) {
+        return None;
+    }
     let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).expect(sql);
     let plan: Vec<_> = steps.into_iter().map(|step| step.detail).collect();
     let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));

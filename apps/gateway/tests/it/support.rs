@@ -138,6 +138,19 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// A POST as this person, under an `Idempotency-Key` of its own.
+    pub async fn post_once(&self, path: &str, person: &Person, body: Value) -> Answer {
+        self.post_with_key(path, person, body, &muster_kernel::random::hex(8)).await
+    }
+
+    /// A POST as this person, under this `Idempotency-Key`.
+    pub async fn post_with_key(&self, path: &str, person: &Person, body: Value, key: &str) -> Answer {
+        let request = self.request(Method::POST, path).bearer_auth(&person.token);
+        Answer::of(request.header("idempotency-key", key).json(&body)).await
+    }
+}
+
 /// Takes mails instead of a mail server.
 #[derive(Default)]
 struct Outbox(Mutex<Vec<Mail>>);

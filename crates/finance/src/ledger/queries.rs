@@ -138,16 +138,22 @@ pub(crate) fn list(
     Ok(query.order(entries::id.desc()).limit(page.fetch()).load(conn)?)
 }
 
-/// The postings of several entries, in one statement, with the names of their accounts.
+/// A posting as it is kept: a debit above zero, a credit below.
 #[derive(Debug, Clone, diesel::Queryable)]
-pub(crate) struct PostingRow {
+pub struct PostingRow {
+    /// Its entry.
     pub entry_id: EntryId,
+    /// The account's name in requests.
     pub account: String,
+    /// How much.
     pub amount: Minor,
+    /// Whose debt or class fees they are.
     pub member_id: Option<UserId>,
+    /// Whose pay it is.
     pub coach_id: Option<UserId>,
 }
 
+/// The postings of several entries, in one statement.
 pub(crate) fn postings_of(conn: &mut Conn, ids: &[EntryId]) -> DbResult<Vec<PostingRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());

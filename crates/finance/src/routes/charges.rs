@@ -11,9 +11,9 @@ use muster_kernel::page::{Page, PageRequest};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{PageQuery, must_see};
-use crate::EntryId;
-use crate::charges::{self, Charge, ChargeId, ChargeKind, NewCharge};
+use super::PageQuery;
+use crate::charges::{self, Charge, ChargeId, NewCharge};
+use crate::{EntryId, Items, OfMember};
 
 /// Something that a member owes.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -75,12 +75,12 @@ pub(super) async fn list_charges(
     let page = PageRequest::read("charges", query.limit, query.cursor.as_deref())?;
     let (page, rows, total) = db
         .read::<_, Fault, _>(move |conn| {
-            must_see(conn, &can, member, now)?;
+            let member = OfMember::seen(conn, &can, member, now)?;
             let total = match query.count {
-                Some(true) => Some(charges::count(conn, member, ChargeKind::Charge)?),
+                Some(true) => Some(member.count(conn, Items::Charges)?),
                 _ => None,
             };
-            let rows = charges::list(conn, member, ChargeKind::Charge, &page)?;
+            let rows = member.charges(conn, &page)?;
             Ok((page, rows, total))
         })
         .await?;

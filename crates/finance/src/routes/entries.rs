@@ -4,7 +4,7 @@ use actix_web::{get, post, web};
 use chrono::NaiveDate;
 use muster_auth::Can;
 use muster_auth::permissions::{KeepBooks, ReadBooks};
-use muster_kernel::db::{Conn, Db};
+use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{OnceBody, Params, PathOf, Reply};
 use muster_kernel::page::{Page, PageRequest};
@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::Method;
 use crate::entries::{self, NewManual, Words};
-use crate::ledger::{self, PostingRow};
-use crate::{EntryId, EntryKind, EntryRow};
+use crate::{EntryId, EntryKind, EntryRow, PostingRow};
 
 /// One side of an entry: a debit above zero, a credit below.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -80,13 +79,6 @@ impl EntryShown {
     }
 }
 
-/// An entry as it is now.
-fn shown(conn: &mut Conn, id: EntryId) -> Result<EntryShown, Fault> {
-    let entry = ledger::find(conn, id)?.ok_or_else(Fault::not_found)?;
-    let postings = ledger::postings_of(conn, &[id])?;
-    Ok(EntryShown::new(entry, &postings))
-}
-
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EntryQuery {
@@ -108,16 +100,14 @@ pub(super) struct EntryQuery {
 )]
 #[get("/finance/entries")]
 pub(super) async fn list_entries(
-    _can: Can<ReadBooks>,
+    can: Can<ReadBooks>,
     Params(query): Params<EntryQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
     let page = PageRequest::read("entries", query.limit, query.cursor.as_deref())?;
     let (page, rows, postings) = db
         .read::<_, Fault, _>(move |conn| {
-            let rows = ledger::list(conn, query.kind, &page)?;
-            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-            let postings = ledger::postings_of(conn, &ids)?;
+            let (rows, postings) = entries::list(conn, &can, query.kind, &page)?;
             Ok((page, rows, postings))
         })
         .await?;
@@ -133,11 +123,12 @@ pub(super) async fn list_entries(
 )]
 #[get("/finance/entries/{id}")]
 pub(super) async fn get_entry(
-    _can: Can<ReadBooks>,
+    can: Can<ReadBooks>,
     PathOf(id): PathOf<EntryId>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let entry = db.read(move |conn| shown(conn, id)).await?;
+    let (entry, postings) = db.read(move |conn| entries::find(conn, &can, id)).await?;
+    let entry = EntryShown::new(entry, &postings);
     Reply::of(entry.version, &entry)
 }
 
@@ -235,9 +226,9 @@ pub(super) async fn make_entry(
 ) -> Result<Reply, Fault> {
     body.perform(&db, move |tx, body| {
         let (what, words) = body.read()?;
-        let id = entries::enter(tx, &can, &what, &words)?;
-        let entry = shown(tx, id)?;
-        Reply::created(format!("/api/finance/entries/{id}"), entry.version, &entry)
+        let (entry, postings) = entries::enter(tx, &can, &what, &words)?;
+        let entry = EntryShown::new(entry, &postings);
+        Reply::created(format!("/api/finance/entries/{}", entry.id), entry.version, &entry)
     })
     .await
 }
@@ -273,8 +264,8 @@ pub(super) async fn reverse_entry(
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
     body.perform(&db, move |tx, body| {
-        entries::reverse(tx, &can, id, &body.reason, body.date)?;
-        let entry = shown(tx, id)?;
+        let (entry, postings) = entries::reverse(tx, &can, id, &body.reason, body.date)?;
+        let entry = EntryShown::new(entry, &postings);
         Reply::of(entry.version, &entry)
     })
     .await

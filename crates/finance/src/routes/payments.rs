@@ -11,12 +11,12 @@ use muster_kernel::page::{Page, PageRequest};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{PageQuery, must_see};
-use crate::EntryId;
+use super::PageQuery;
 use crate::accounts::Method;
 use crate::charges::ChargeId;
-use crate::credits::{self, Credit, CreditId, CreditKind, NewPayment};
+use crate::credits::{self, Credit, CreditId, NewPayment};
 use crate::settling::Allocation;
+use crate::{EntryId, Items, OfMember};
 
 /// What a payment settled.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -86,14 +86,12 @@ pub(super) async fn list_payments(
     let page = PageRequest::read("payments", query.limit, query.cursor.as_deref())?;
     let (page, rows, allocations, total) = db
         .read::<_, Fault, _>(move |conn| {
-            must_see(conn, &can, member, now)?;
+            let member = OfMember::seen(conn, &can, member, now)?;
             let total = match query.count {
-                Some(true) => Some(credits::count(conn, member, CreditKind::Payment)?),
+                Some(true) => Some(member.count(conn, Items::Payments)?),
                 _ => None,
             };
-            let rows = credits::list(conn, member, CreditKind::Payment, &page)?;
-            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-            let allocations = credits::allocations_of(conn, &ids)?;
+            let (rows, allocations) = member.payments(conn, &page)?;
             Ok((page, rows, allocations, total))
         })
         .await?;

@@ -11,10 +11,10 @@ use muster_kernel::page::{Page, PageRequest};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{PageQuery, must_see};
-use crate::EntryId;
+use super::PageQuery;
 use crate::accounts::Method;
 use crate::prepaid::{self, Lot, LotId, NewLot};
+use crate::{EntryId, Items, OfMember};
 
 /// Class fees that were paid for together.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -79,12 +79,12 @@ pub(super) async fn list_lots(
     let page = PageRequest::read("prepaid_lots", query.limit, query.cursor.as_deref())?;
     let (page, rows, total) = db
         .read::<_, Fault, _>(move |conn| {
-            must_see(conn, &can, member, now)?;
+            let member = OfMember::seen(conn, &can, member, now)?;
             let total = match query.count {
-                Some(true) => Some(prepaid::count(conn, member)?),
+                Some(true) => Some(member.count(conn, Items::Lots)?),
                 _ => None,
             };
-            let rows = prepaid::list(conn, member, &page)?;
+            let rows = member.lots(conn, &page)?;
             Ok((page, rows, total))
         })
         .await?;

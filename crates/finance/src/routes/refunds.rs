@@ -11,11 +11,11 @@ use muster_kernel::page::{Page, PageRequest};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{PageQuery, must_see};
-use crate::EntryId;
+use super::PageQuery;
 use crate::accounts::Method;
-use crate::charges::{self, Charge, ChargeId, ChargeKind};
+use crate::charges::{Charge, ChargeId};
 use crate::credits::{self, NewRefund};
+use crate::{EntryId, Items, OfMember};
 
 /// Something that was paid back.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -58,12 +58,12 @@ pub(super) async fn list_refunds(
     let page = PageRequest::read("refunds", query.limit, query.cursor.as_deref())?;
     let (page, rows, total) = db
         .read::<_, Fault, _>(move |conn| {
-            must_see(conn, &can, member, now)?;
+            let member = OfMember::seen(conn, &can, member, now)?;
             let total = match query.count {
-                Some(true) => Some(charges::count(conn, member, ChargeKind::Refund)?),
+                Some(true) => Some(member.count(conn, Items::Refunds)?),
                 _ => None,
             };
-            let rows = charges::list(conn, member, ChargeKind::Refund, &page)?;
+            let rows = member.refunds(conn, &page)?;
             Ok((page, rows, total))
         })
         .await?;

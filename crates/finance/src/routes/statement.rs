@@ -10,10 +10,8 @@ use muster_kernel::http::{Params, PathOf, Reply};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::must_see;
-use crate::EntryId;
-use crate::charges::ChargeId;
-use crate::statement::{self, Statement};
+use crate::charges::{Charge, ChargeId};
+use crate::{EntryId, Line, OfMember, Statement};
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -65,14 +63,14 @@ pub(super) struct StatementShown {
 
 impl From<Statement> for StatementShown {
     fn from(statement: Statement) -> StatementShown {
-        let line = |line: statement::Line| LineShown {
+        let line = |line: Line| LineShown {
             entry_id: line.entry_id,
             date: line.date,
             text: line.text,
             amount: line.amount,
             balance: line.balance,
         };
-        let open = |charge: crate::charges::Charge| OpenCharge {
+        let open = |charge: Charge| OpenCharge {
             charge_id: charge.id,
             due_on: charge.due_on,
             amount: charge.amount,
@@ -110,10 +108,7 @@ pub(super) async fn get_statement(
     }
     let (member, now) = (whom.of(&can), db.clock().now());
     let statement = db
-        .read::<_, Fault, _>(move |conn| {
-            must_see(conn, &can, member, now)?;
-            Ok(statement::of(conn, member, from, to)?)
-        })
+        .read::<_, Fault, _>(move |conn| OfMember::seen(conn, &can, member, now)?.statement(conn, from, to))
         .await?;
     Reply::plain(&StatementShown::from(statement))
 }

@@ -11,10 +11,10 @@ use muster_kernel::page::{Page, PageRequest};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{PageQuery, must_see};
-use crate::EntryId;
+use super::PageQuery;
 use crate::charges::ChargeId;
-use crate::credits::{self, Credit, CreditId, CreditKind, NewWriteOff};
+use crate::credits::{self, Credit, CreditId, NewWriteOff};
+use crate::{EntryId, Items, OfMember};
 
 /// Something that a member was let off.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -57,12 +57,12 @@ pub(super) async fn list_write_offs(
     let page = PageRequest::read("write_offs", query.limit, query.cursor.as_deref())?;
     let (page, rows, total) = db
         .read::<_, Fault, _>(move |conn| {
-            must_see(conn, &can, member, now)?;
+            let member = OfMember::seen(conn, &can, member, now)?;
             let total = match query.count {
-                Some(true) => Some(credits::count(conn, member, CreditKind::WriteOff)?),
+                Some(true) => Some(member.count(conn, Items::WriteOffs)?),
                 _ => None,
             };
-            let rows = credits::list(conn, member, CreditKind::WriteOff, &page)?;
+            let rows = member.write_offs(conn, &page)?;
             Ok((page, rows, total))
         })
         .await?;

@@ -27,6 +27,12 @@ pub enum Thing {
     Session,
     /// A job that has not failed: `id`.
     Job,
+    /// An entry of the ledger that was made by hand: `id`.
+    Entry,
+    /// Class fees that a member paid in advance: the member's `id`, `lot_id`.
+    Lot,
+    /// A month that is far away: `period`.
+    Period,
 }
 
 impl Thing {
@@ -36,7 +42,8 @@ impl Thing {
             Thing::None | Thing::Account => &[Whose::Own],
             Thing::Person => &[Whose::Own, Whose::Ward, Whose::Other, Whose::Admin, Whose::Missing],
             Thing::Session => &[Whose::Own, Whose::Other, Whose::Admin, Whose::Missing],
-            Thing::Job => &[Whose::Other, Whose::Missing],
+            Thing::Job | Thing::Entry | Thing::Lot => &[Whose::Other, Whose::Missing],
+            Thing::Period => &[Whose::Own],
         }
     }
 }
@@ -114,6 +121,8 @@ impl Club {
     async fn thing(&self, thing: Thing, whose: Whose, asker: &Asker, new: bool) -> Value {
         let mut found = match (thing, whose) {
             (Thing::None, _) => json!({}),
+            (Thing::Lot, Whose::Missing) => json!({"id": self.member.id, "lot_id": MISSING}),
+            (Thing::Period, _) => json!({"period": "2999-01"}),
             (_, Whose::Missing) => json!({"id": MISSING}),
             (Thing::Account, _) => {
                 let Person { email, refresh, .. } = &asker.person;
@@ -122,6 +131,21 @@ impl Club {
             (Thing::Person, Whose::Ward) => json!({"id": self.ward_of(asker).await}),
             (Thing::Person, _) => json!({"id": self.owner(whose, asker, new).await.id}),
             (Thing::Session, _) => self.session_of(&self.owner(whose, asker, new).await).await,
+            (Thing::Entry, _) => {
+                let body =
+                    json!({"kind": "transfer", "from": "cash", "to": "bank", "amount": 1, "text": "x"});
+                let made = self
+                    .app
+                    .post_once("/api/finance/entries", &self.app.people.treasurer().await, body)
+                    .await;
+                json!({"id": made.body["id"]})
+            }
+            (Thing::Lot, _) => {
+                let path = format!("/api/members/{}/prepaid-fees", self.member.id);
+                let body = json!({"count": 1, "amount": 100, "method": "cash"});
+                let made = self.app.post_once(&path, &self.app.people.treasurer().await, body).await;
+                json!({"id": self.member.id, "lot_id": made.body["id"]})
+            }
             (Thing::Job, _) => {
                 let db = &self.app.db;
                 let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;

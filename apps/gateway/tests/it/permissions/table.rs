@@ -22,6 +22,7 @@ use muster_testkit::PASSWORD;
 use serde_json::json;
 
 use super::club::Thing::{Account, Job, Person, Session};
+use super::finance::finance;
 use super::row::Row;
 
 /// What anybody may do without being signed in. It only shrinks: whoever adds to it says why in the review.
@@ -42,7 +43,10 @@ pub const PUBLIC: &[&str] = &[
 
 /// The whole table.
 pub fn table() -> Vec<Row> {
-    [operations(), coming_in(), own_account(), people(), members(), club()].into_iter().flatten().collect()
+    [operations(), coming_in(), own_account(), people(), members(), finance(), club()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn operations() -> Vec<Row> {
