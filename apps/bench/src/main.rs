@@ -2,11 +2,13 @@
 //!
 //! `muster-bench http` keeps a number of connections busy with one request over and over, or asks at a steady
 //! rate. `muster-bench writes` makes durable writes through the database layer itself, one at a time or many at
-//! once. `muster-bench bcrypt` verifies passwords on all processors. `muster-bench people` fills a club.
+//! once. `muster-bench bcrypt` verifies passwords on all processors. `muster-bench people` fills a club,
+//! `muster-bench ledger` its books.
 
 mod figures;
 mod hashing;
 mod http;
+mod ledger;
 mod machine;
 mod people;
 mod person;
@@ -33,6 +35,8 @@ enum Command {
     Bcrypt(hashing::Args),
     /// Fill a club with people
     People(people::Args),
+    /// Fill the books of a club that has people
+    Ledger(ledger::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         Command::Writes(args) => writes::run(&args),
         Command::Bcrypt(args) => hashing::run(&args),
         Command::People(args) => people::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
     };
     match done {
         Ok(figures) => {
