@@ -8,7 +8,10 @@
 //! | [`IfMatch`] | the version the client saw |
 //! | [`OnceBody<T>`] | a body under an `Idempotency-Key` |
 //! | [`Client`](crate::Client) | from where, and with what program |
-//! | [`Reply`] | an answer with its ETag, a page with its `Link` |
+//! | [`CsvBody`] | a CSV file |
+//! | [`Accepts`] | whether CSV is wanted rather than JSON |
+//! | [`Reply`] | an answer with its ETag, a page with its `Link`, a short table as CSV |
+//! | [`CsvPages`] | a long table as CSV |
 //!
 //! A handler returns `Result<Reply, Fault>`; [`envelope`] turns every fault, actix's own included, into
 //! `application/problem+json`.
@@ -16,6 +19,8 @@
 mod address;
 mod body;
 mod client;
+mod csv;
+mod csv_body;
 mod envelope;
 mod objects;
 mod once;
@@ -27,6 +32,8 @@ mod reply;
 
 pub use address::{ClientAddress, Proxies};
 pub use body::{Body, read_body};
+pub use csv::{Accepts, CsvPage, CsvPages, Format};
+pub use csv_body::CsvBody;
 pub use envelope::{Caller, EnvelopeOptions, Pages, RequestId, envelope};
 pub use once::OnceBody;
 pub use openapi::{Documented, Operation, PermissionDoc, finish};

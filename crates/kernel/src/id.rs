@@ -51,6 +51,12 @@ macro_rules! id_type {
             }
         }
 
+        impl ::std::convert::From<$name> for $crate::csv::Cell {
+            fn from(id: $name) -> Self {
+                $crate::csv::Cell::Number(id.0)
+            }
+        }
+
         $crate::__id_schema!($name);
     };
 }

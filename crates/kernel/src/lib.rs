@@ -20,6 +20,7 @@ extern crate self as muster_kernel;
 pub mod audit;
 mod client;
 mod clock;
+pub mod csv;
 pub mod db;
 pub mod domain;
 mod expected;

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use muster_kernel::csv::defused;
 use muster_kernel::db::{Db, DbResult};
 use muster_kernel::domain::{Export, ExportRow};
 use muster_kernel::private;
@@ -77,8 +78,7 @@ fn object(export: &Export, row: ExportRow) -> String {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
-        Value::String(text) => text.clone(),
+        Value::String(text) => defused(text).into_owned(),
         other => other.to_string(),
     }
 }

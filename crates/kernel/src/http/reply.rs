@@ -4,12 +4,14 @@ use actix_web::body::BoxBody;
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, ETAG, IF_NONE_MATCH, LINK, LOCATION,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ContentType, ETAG, IF_NONE_MATCH, LINK, LOCATION, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::csv::{CSV, file_name};
+use crate::csv::{self, Cell};
 use crate::fault::Fault;
 use crate::idempotency::Answer;
 use crate::page::Page;
@@ -23,6 +25,7 @@ pub struct Reply {
     secret: bool,
     cookies: Vec<Cookie<'static>>,
     file: Option<String>,
+    csv: bool,
 }
 
 impl Reply {
@@ -71,6 +74,14 @@ impl Reply {
         Ok(reply)
     }
 
+    /// A short table as a file; a long one is [`CsvPages`](super::CsvPages).
+    pub fn csv(name: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Reply {
+        let body = csv::table(header, rows);
+        let mut reply = Reply::from(Answer { status: 200, location: None, etag: None, body });
+        reply.csv = true;
+        reply.file(&file_name(name))
+    }
+
     /// The same under another status, such as 202.
     #[must_use]
     pub fn status(mut self, status: u16) -> Reply {
@@ -96,8 +107,7 @@ impl Reply {
     /// `_` are taken as they are.
     #[must_use]
     pub fn file(mut self, name: &str) -> Reply {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-        self.file = Some(name.chars().map(plain).collect());
+        self.file = Some(name.to_owned());
         self
     }
 
@@ -114,8 +124,16 @@ impl Reply {
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Reply {
-        Reply { answer, replayed: false, next_cursor: None, secret: false, cookies: Vec::new(), file: None }
+        let (replayed, secret, csv) = (false, false, false);
+        Reply { answer, replayed, next_cursor: None, secret, cookies: Vec::new(), file: None, csv }
     }
+}
+
+/// What makes a browser save an answer under this name, however odd it is.
+pub(super) fn attachment(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    let name: String = name.chars().map(plain).collect();
+    format!("attachment; filename=\"{name}\"")
 }
 
 fn etag(version: i64, body: &str) -> String {
@@ -133,7 +151,7 @@ impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let Reply { answer, replayed, next_cursor, secret, cookies, file } = self;
+        let Reply { answer, replayed, next_cursor, secret, cookies, file, csv } = self;
         let status = u16::try_from(answer.status).ok().and_then(|s| StatusCode::from_u16(s).ok());
         let mut response = HttpResponseBuilder::new(status.unwrap_or(StatusCode::OK));
         if let Some(location) = answer.location {
@@ -146,7 +164,7 @@ impl Responder for Reply {
             response.cookie(cookie);
         }
         if let Some(name) = file {
-            response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+            response.insert_header((CONTENT_DISPOSITION, attachment(&name)));
         }
         if replayed {
             response.insert_header(("Idempotency-Replayed", "true"));
@@ -160,6 +178,10 @@ impl Responder for Reply {
             if unchanged {
                 return response.status(StatusCode::NOT_MODIFIED).finish();
             }
+        }
+        if csv {
+            response.insert_header((CONTENT_TYPE, CSV)).insert_header((VARY, "accept"));
+            return response.body(answer.body);
         }
         if answer.body.is_empty() {
             return response.finish();
@@ -229,6 +251,19 @@ mod tests {
             let response = reply.respond_to(&TestRequest::get().to_http_request());
             let disposition = response.headers().get(CONTENT_DISPOSITION).expect("said");
             assert_eq!(disposition, &format!("attachment; filename=\"{shown}\""));
+        }
+    }
+
+    #[test]
+    fn a_table_is_a_file_for_a_spreadsheet() {
+        let reply = Reply::csv("trial-balance", &["account"], [vec![Cell::from("bank")]]);
+        let response = reply.respond_to(&TestRequest::get().to_http_request());
+        for (name, value) in [
+            (CONTENT_TYPE, "text/csv; charset=utf-8"),
+            (CONTENT_DISPOSITION, "attachment; filename=\"trial-balance.csv\""),
+            (VARY, "accept"),
+        ] {
+            assert_eq!(response.headers().get(&name).expect("said"), value);
         }
     }
 

@@ -42,6 +42,12 @@ macro_rules! text_enum {
             }
         }
 
+        impl ::std::convert::From<$name> for $crate::csv::Cell {
+            fn from(word: $name) -> Self {
+                $crate::csv::Cell::Text(word.as_str().to_owned())
+            }
+        }
+
         impl ::std::str::FromStr for $name {
             type Err = $crate::sql::UnknownWord;
             fn from_str(word: &str) -> ::std::result::Result<Self, Self::Err> {
