@@ -1,6 +1,7 @@
 //! Accounts: how somebody comes to one, signs in to it, and proves that it is theirs.
 
 mod addresses;
+mod letters;
 mod passwords;
 mod registration;
 mod second_factor;
@@ -206,7 +207,7 @@ impl Accounts {
             if e.is_unique_violation() { AccountError::AddressTaken } else { e.into() }
         })?;
         for hooks in self.hooks() {
-            hooks.created(tx, id, beginning)?;
+            hooks.created(tx, id, beginning, origin.actor)?;
         }
         record(tx, origin, "user.created", id)?;
         Ok(id)

@@ -83,7 +83,11 @@ impl Accounts {
         }
         self.shut_out(tx, can, id)?;
         second_factors::remove(tx, id)?;
-        for ward in forget(tx, id)? {
+        let wards = forget(tx, id)?;
+        for hooks in self.hooks() {
+            hooks.renamed(tx, id)?;
+        }
+        for ward in wards {
             for hooks in self.hooks() {
                 hooks.minority_changed(tx, ward)?;
             }

@@ -41,6 +41,9 @@ pub fn is_minor(born: Option<NaiveDate>, today: NaiveDate) -> bool {
 /// # Errors
 /// When the database fails.
 pub fn of(conn: &mut Conn, wards: &[UserId]) -> DbResult<Vec<(UserId, UserId)>> {
+    if wards.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(guardianships::table
         .filter(guardianships::ward_id.eq_any(wards.to_vec()))
         .order((guardianships::ward_id, guardianships::guardian_id))

@@ -20,11 +20,25 @@ text_enum! {
 /// that it happens altogether or not at all. The program passes an explicit list of these where it makes
 /// [`Accounts`](crate::Accounts).
 pub trait PersonHooks: Send + Sync {
-    /// Somebody is new.
+    /// Somebody is new, made by this person; by nobody when they registered.
     ///
     /// # Errors
     /// When the database fails.
-    fn created(&self, tx: &mut Tx<'_>, user: UserId, beginning: Beginning) -> DbResult<()>;
+    fn created(
+        &self,
+        tx: &mut Tx<'_>,
+        user: UserId,
+        beginning: Beginning,
+        by: Option<UserId>,
+    ) -> Result<(), Fault>;
+
+    /// Somebody is called otherwise now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn renamed(&self, _tx: &mut Tx<'_>, _user: UserId) -> DbResult<()> {
+        Ok(())
+    }
 
     /// Whether a registration that was never used may be replaced by another with the same address.
     ///
@@ -67,11 +81,12 @@ pub trait PersonHooks: Send + Sync {
     }
 
     /// Erases what this domain knows of somebody. From then on they are an inactive member without an address, a
-    /// birth date or guardians; none of that is told once more by the other hooks.
+    /// birth date or guardians; none of that is told once more by the other hooks but [`renamed`](Self::renamed), which
+    /// comes when the name is gone.
     ///
     /// # Errors
     /// When the database fails.
-    fn erase(&self, _tx: &mut Tx<'_>, _user: UserId) -> DbResult<()> {
+    fn erase(&self, _tx: &mut Tx<'_>, _user: UserId) -> Result<(), Fault> {
         Ok(())
     }
 

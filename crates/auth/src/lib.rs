@@ -31,6 +31,7 @@ mod housekeeping;
 #[cfg(feature = "http")]
 mod http;
 mod keyring;
+mod letter;
 mod links;
 mod mails;
 pub mod models;
@@ -66,6 +67,7 @@ pub use hooks::{Beginning, PersonHooks};
 #[cfg(feature = "http")]
 pub use http::{Whom, authenticate};
 pub use keyring::{Keyring, KeyringError};
+pub use letter::{Letter, LetterStep};
 pub use password::{Fit, Password, Passwords};
 pub use permission::{Can, Denied, Permission, PermissionInfo, Scope};
 pub use role::{Role, Roles};

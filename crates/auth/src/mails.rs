@@ -1,4 +1,5 @@
-//! The mails that accounts send: what happened, what to do now, and what if it was not you.
+//! The mails that accounts send, and the form of those of other domains: what happened, what to do now, and what if
+//! it was not you.
 //!
 //! They say nothing that somebody else could have chosen: a name from a registration form, for example, would let
 //! strangers send words of their own to any address through the club. Tokens stand behind `#` in a link, which
@@ -10,6 +11,8 @@ mod tests;
 use askama::Template;
 use muster_kernel::UserId;
 use muster_kernel::mail::Mail;
+
+use crate::Letter;
 
 /// Who writes.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +33,8 @@ struct Words {
 
 /// What to do now.
 struct Step {
-    say: &'static str,
-    button: &'static str,
+    say: String,
+    button: String,
     link: String,
     /// How long the link works; none: always.
     holds: Option<&'static str>,
@@ -59,8 +62,8 @@ pub(crate) fn verify_address(head: &Letterhead<'_>, user: UserId, to: &str, toke
         subject: format!("Confirm your address at {club}"),
         happened: format!("You asked for an account at {club} with this address."),
         step: Some(Step {
-            say: "Please confirm that the address is yours:",
-            button: "Confirm the address",
+            say: "Please confirm that the address is yours:".into(),
+            button: "Confirm the address".into(),
             link: head.link("verify", Some(token)),
             holds: Some("24 hours"),
         }),
@@ -77,8 +80,8 @@ pub(crate) fn address_taken(head: &Letterhead<'_>, user: UserId, to: &str) -> Ma
              there, so no other was made. You can sign in with your password."
         ),
         step: Some(Step {
-            say: "If you do not know your password any more, choose a new one:",
-            button: "Choose a new password",
+            say: "If you do not know your password any more, choose a new one:".into(),
+            button: "Choose a new password".into(),
             link: head.link("forgot", None),
             holds: None,
         }),
@@ -112,8 +115,8 @@ pub(crate) fn invitation(head: &Letterhead<'_>, user: UserId, to: &str, token: &
         subject: format!("Your invitation to {club}"),
         happened: format!("The staff of {club} invited you and made an account for you with this address."),
         step: Some(Step {
-            say: "Choose a password, and you can sign in:",
-            button: "Choose a password",
+            say: "Choose a password, and you can sign in:".into(),
+            button: "Choose a password".into(),
             link: head.link("invitation", Some(token)),
             holds: Some("7 days"),
         }),
@@ -127,8 +130,8 @@ pub(crate) fn change_address(head: &Letterhead<'_>, user: UserId, to: &str, toke
         subject: format!("Confirm your new address at {club}"),
         happened: format!("You asked to use this address for your account at {club}."),
         step: Some(Step {
-            say: "Please confirm that the address is yours:",
-            button: "Confirm the address",
+            say: "Please confirm that the address is yours:".into(),
+            button: "Confirm the address".into(),
             link: head.link("verify", Some(token)),
             holds: Some("24 hours"),
         }),
@@ -174,6 +177,27 @@ pub(crate) fn second_factor_changed(head: &Letterhead<'_>, user: UserId, to: &st
     })
 }
 
+/// A letter of another domain: to whom it is about, or to somebody who acts for them.
+pub(crate) fn letter(head: &Letterhead<'_>, user: UserId, to: &str, letter: &Letter, about: UserId) -> Mail {
+    head.mail(user, to, |club| {
+        let happened = one_line(&letter.happened);
+        Words {
+            subject: format!("{club}: {}", one_line(&letter.subject)),
+            happened: match about == user {
+                true => happened,
+                false => format!("This is about member {about}, for whom you act at {club}. {happened}"),
+            },
+            step: letter.step.as_ref().map(|step| Step {
+                say: one_line(&step.say),
+                button: one_line(&step.button),
+                link: format!("{}{}", head.home, step.path),
+                holds: None,
+            }),
+            otherwise: one_line(&letter.otherwise),
+        }
+    })
+}
+
 /// So much of an address that its owner knows it again, and nobody else learns it: `a…@example.org`.
 pub(crate) fn masked(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
@@ -188,8 +212,8 @@ impl Letterhead<'_> {
 
     fn new_password(&self, token: &str) -> Step {
         Step {
-            say: "Here you can choose it:",
-            button: "Choose a new password",
+            say: "Here you can choose it:".into(),
+            button: "Choose a new password".into(),
             link: self.link("reset", Some(token)),
             holds: None,
         }
@@ -197,8 +221,8 @@ impl Letterhead<'_> {
 
     fn not_you(&self) -> Step {
         Step {
-            say: "If it was not you, choose a new password at once:",
-            button: "Choose a new password",
+            say: "If it was not you, choose a new password at once:".into(),
+            button: "Choose a new password".into(),
             link: self.link("forgot", None),
             holds: None,
         }

@@ -3,12 +3,14 @@
 mod edit;
 mod list;
 pub(crate) mod queries;
+mod words;
 
 pub use edit::UserPatch;
 pub use list::{Filter, Listed, Order, count, list};
 use muster_kernel::db::{Conn, Db, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Expected, Fields, Timestamp, UserId};
+pub use words::Words;
 
 use tokio::time::Instant;
 
@@ -40,6 +42,8 @@ pub struct Invitation {
 
 /// How long a link holds that the club's staff had sent.
 const RESET_BY_STAFF: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+
+const ERASED: &str = "This person was erased.";
 
 /// Somebody with their roles, if the caller may see them.
 ///
@@ -91,14 +95,22 @@ pub fn must_be_within<P>(
     Err(if seen { Fault::new(Code::Forbidden, why) } else { Fault::not_found() })
 }
 
+/// Keeps somebody from being erased or changed until the transaction ends: for what another domain writes of them.
+///
+/// # Errors
+/// When there is nobody with this id, or they were erased.
+pub fn hold(tx: &mut Tx<'_>, id: UserId) -> Result<(), Fault> {
+    match queries::lock(tx, id)? {
+        None => Err(Fault::not_found()),
+        Some(None) => Ok(()),
+        Some(Some(_)) => Err(Fault::new(Code::InvalidState, ERASED)),
+    }
+}
+
 /// The row of somebody who is to be changed, with their roles; nobody else changes it until the transaction ends.
 pub(crate) fn lock(tx: &mut Tx<'_>, id: UserId) -> Result<(User, Roles), Fault> {
-    queries::lock(tx, id)?;
-    let (user, roles) = crate::queries::profile(tx, id)?.ok_or_else(Fault::not_found)?;
-    if queries::is_erased(tx, id)? {
-        return Err(Fault::new(Code::InvalidState, "This person was erased."));
-    }
-    Ok((user, roles))
+    hold(tx, id)?;
+    crate::queries::profile(tx, id)?.ok_or_else(Fault::not_found)
 }
 
 /// The club is never without an admin who can act. Called with the club locked, before one is lost.

@@ -36,6 +36,30 @@ permissions! {
     /// See member records: one's own and those of one's wards, and as staff everybody's.
     ReadMembers "members.read" { Member: Wards, Coach: All, Treasurer: All, Admin: All }
 
+    /// See the list of members.
+    ListMembers "members.list" { Coach: All, Treasurer: All, Admin: All }
+
+    /// See what members owe and have paid in advance: one's own and those of one's wards; who keeps the books, everybody's.
+    ReadMoney "members.read_money" { Member: Wards, Coach: Wards, Treasurer: All, Admin: All }
+
+    /// See what the club's staff noted of members.
+    ReadNotes "members.read_notes" { Coach: All, Treasurer: All, Admin: All }
+
+    /// Change how members can be reached: oneself and one's wards, and as staff everybody.
+    EditMembers "members.edit" { Member: Wards, Coach: Wards, Treasurer: All, Admin: All }
+
+    /// Note something of members, and what another program knows them by.
+    EditNotes "members.edit_notes" { Treasurer: All, Admin: All }
+
+    /// Approve and reject those who apply for a membership.
+    ApproveMembers "members.approve" { Coach: All, Treasurer: All, Admin: All }
+
+    /// Suspend members, and take them back.
+    SuspendMembers "members.suspend" { Treasurer: All, Admin: All }
+
+    /// Leave the club, or apply again: oneself, for one's wards, and as staff for everybody.
+    LeaveClub "members.leave" { Member: Wards, Coach: Wards, Treasurer: All, Admin: All }
+
     /// Say who is guardian of whom.
     EditGuardians "guardians.edit" { Treasurer: All, Admin: All }
 

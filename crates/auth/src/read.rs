@@ -2,6 +2,7 @@
 
 diesel::table! {
     use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use muster_kernel::sql::Moment;
     /// Everybody, as far as other domains need to know.
     users (id) {
         /// The id; a member record has the same.
@@ -10,9 +11,26 @@ diesel::table! {
         first_name -> Text,
         /// The last name.
         last_name -> Text,
+        /// By what people are sorted: last name first, without regard to capitals.
+        name_key -> Text,
         /// The address, if there is one.
         email -> Nullable<Text>,
         /// Whether they can sign in.
         is_active -> Bool,
+        /// When they were erased, if they were.
+        erased_at -> Nullable<Moment>,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    /// By which words people are found: see [`Words`](crate::people::Words).
+    user_words (word, user_id) {
+        /// A word of a name, or the whole address.
+        word -> Text,
+        /// Whose it is.
+        user_id -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, user_words);

@@ -1,5 +1,10 @@
 //! What other crates may join with: read, never written.
 
+use muster_auth::read::{user_words, users};
+
+muster_kernel::join_across!(users, standing);
+muster_kernel::join_across!(user_words, standing);
+
 diesel::table! {
     use diesel::sql_types::{BigInt, Date, Integer, Nullable};
     /// Where every member stands with the club: one row each, kept by this crate alone.

@@ -37,6 +37,7 @@ pub mod leftovers;
 pub mod mail;
 mod money;
 pub mod page;
+pub mod patch;
 pub mod private;
 pub mod random;
 mod schema;

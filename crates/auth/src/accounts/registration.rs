@@ -97,6 +97,9 @@ impl Accounts {
             Err(None) => return Err(AccountError::AddressTaken),
             Err(Some(there)) if self.is_replaceable(tx, &there)? => {
                 queries::replace(tx, there.id, &new)?;
+                for hooks in self.hooks() {
+                    hooks.renamed(tx, there.id)?;
+                }
                 record(tx, origin, "user.registered_again", there.id)?;
                 there.id
             }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::LetterStep;
 
 const TOKEN: &str = "tOk3n-of_this-mail";
 const HOME: &str = "https://club.example";
@@ -23,7 +24,18 @@ fn all(club: &str) -> Vec<(Mail, &'static str, &'static str)> {
         (password_changed(head, ANNA, to), forgot, ""),
         (second_factor_changed(head, ANNA, to, true), forgot, ""),
         (second_factor_changed(head, ANNA, to, false), forgot, ""),
+        (letter(head, ANNA, to, &a_letter(), ANNA), "", ""),
+        (letter(head, ANNA, to, &with_step(), UserId(8)), "https://club.example/page", ""),
     ]
+}
+
+fn a_letter() -> Letter {
+    Letter::new("Your receipt", "The club received\n25.00 EUR.")
+}
+
+fn with_step() -> Letter {
+    let (say, button) = ("Here you see it:".into(), "See it".into());
+    a_letter().with_step(LetterStep { say, button, path: "/page".into() })
 }
 
 fn html(mail: &Mail) -> &str {
@@ -118,4 +130,22 @@ fn two_step_sign_in_that_was_turned_off_is_not_told_as_turned_on() {
     let told = |on| second_factor_changed(&head, ANNA, "anna@example.org", on);
     assert!(told(true).subject.contains("turned on") && told(true).text.contains("now also asks"));
     assert!(told(false).subject.contains("turned off") && told(false).text.contains("no longer asks"));
+}
+
+#[test]
+fn whoever_acts_for_others_learns_about_whom_a_letter_is() {
+    let head = Letterhead { club: "SV Example", home: HOME };
+    let told = |about| letter(&head, ANNA, "anna@example.org", &a_letter(), about).text;
+    assert!(told(UserId(8)).contains("about member 8"), "{}", told(UserId(8)));
+    assert!(!told(ANNA).contains("member"), "{}", told(ANNA));
+}
+
+#[test]
+fn a_letter_is_made_of_single_lines_whatever_is_in_it() {
+    let head = Letterhead { club: "SV Example", home: HOME };
+    let odd = "It is so.\r\n-- \nBcc: eve@example.org";
+    let letter = Letter { subject: odd.into(), otherwise: odd.into(), ..Letter::new("", odd) };
+    let mail = super::letter(&head, ANNA, "anna@example.org", &letter, ANNA);
+    assert_eq!(mail.subject, "SV Example: It is so. -- Bcc: eve@example.org");
+    assert_eq!(mail.text.matches("\n-- \n").count(), 1, "{}", mail.text);
 }

@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use muster_kernel::db::Tx;
 use muster_kernel::fault::{Code, Fault};
+use muster_kernel::patch::present;
 use muster_kernel::{Expected, Fields, UserId};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::{must_be_within, queries, shown};
 use crate::accounts::{check_birth_date, record};
@@ -31,11 +32,6 @@ pub struct UserPatch {
     pub language: Option<Option<String>>,
     /// Whether others may see that they are there.
     pub show_presence: Option<bool>,
-}
-
-/// Tells `null` from a field that is not there.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// Whether the caller acts for somebody.
@@ -75,6 +71,11 @@ impl Accounts {
         queries::update(tx, &after)?;
         let words = names::words(&after.first_name, &after.last_name, after.email.as_deref());
         crate::queries::index_words(tx, id, words)?;
+        if (&after.first_name, &after.last_name) != (&before.first_name, &before.last_name) {
+            for hooks in self.hooks() {
+                hooks.renamed(tx, id)?;
+            }
+        }
         if born_otherwise {
             for hooks in self.hooks() {
                 hooks.minority_changed(tx, id)?;

@@ -2,16 +2,13 @@
 
 use muster_kernel::UserId;
 use muster_kernel::db::{Conn, DbResult};
-use muster_kernel::fault::{Code, Fault};
+use muster_kernel::fault::Fault;
 use muster_kernel::page::PageRequest;
 
-use super::queries;
+use super::{Words, queries};
 use crate::models::User;
 use crate::permissions::ListUsers;
-use crate::{Can, Role, Roles, names};
-
-/// Words that a search looks for at most.
-const MOST_WORDS: usize = 5;
+use crate::{Can, Role, Roles};
 
 /// In which order people are listed. A page begins after what was the last row of the one before: a word or a name,
 /// and the id.
@@ -30,7 +27,7 @@ pub enum Order {
 /// Whom to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    words: Vec<String>,
+    words: Words,
     role: Option<Role>,
     is_active: Option<bool>,
 }
@@ -41,14 +38,7 @@ impl Filter {
     /// # Errors
     /// When there are too many words.
     pub fn new(q: Option<&str>, role: Option<Role>, is_active: Option<bool>) -> Result<Filter, Fault> {
-        let q = q.unwrap_or_default();
-        // An address is one word, as it is kept.
-        let words: Vec<_> =
-            if q.contains('@') { vec![q.trim().to_lowercase()] } else { names::split(q).collect() };
-        if words.len() > MOST_WORDS || q.len() > 320 {
-            return Err(Fault::new(Code::Malformed, "`q` has five words at most."));
-        }
-        Ok(Filter { words, role, is_active })
+        Ok(Filter { words: Words::of(q)?, role, is_active })
     }
 
     /// Whether words are looked for: then the list is in the order of the word that was found.

@@ -2,43 +2,29 @@
 
 use diesel::dsl::{exists, not};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
-use muster_kernel::UserId;
 use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{Conn, DbResult, MultiBackend, Tx};
 use muster_kernel::sql::Locked;
+use muster_kernel::{Timestamp, UserId};
 
-use super::Order;
+use super::{Order, Words};
 use crate::models::User;
 use crate::queries::{replace_roles, shown, sort_roles};
 use crate::schema::{user_roles, user_words, users};
 use crate::{Role, Roles, names};
 
-/// Greater than every word that begins as a shorter one does.
-const LAST_CHARACTER: char = char::MAX;
 /// When a condition leaves so many people or fewer, a search begins with those.
 const FEW: usize = 500;
 
-/// Nobody else changes this person until the transaction ends.
-pub(super) fn lock(tx: &mut Tx<'_>, id: UserId) -> DbResult<()> {
-    Locked(users::table.filter(users::id.eq(id)).select(users::id))
-        .get_result::<UserId>(&mut **tx)
-        .optional()?;
-    Ok(())
+/// Nobody else changes this person until the transaction ends. Tells when they were erased, if they were.
+pub(super) fn lock(tx: &mut Tx<'_>, id: UserId) -> DbResult<Option<Option<Timestamp>>> {
+    let row = users::table.filter(users::id.eq(id)).select(users::erased_at);
+    Ok(Locked(row).get_result(&mut **tx).optional()?)
 }
 
 pub(super) fn is_known(conn: &mut Conn, id: UserId) -> DbResult<bool> {
     let found: Option<UserId> =
         users::table.filter(users::id.eq(id)).select(users::id).get_result(conn).optional()?;
-    Ok(found.is_some())
-}
-
-pub(super) fn is_erased(conn: &mut Conn, id: UserId) -> DbResult<bool> {
-    let found: Option<UserId> = users::table
-        .filter(users::id.eq(id))
-        .filter(users::erased_at.is_not_null())
-        .select(users::id)
-        .get_result(conn)
-        .optional()?;
     Ok(found.is_some())
 }
 
@@ -158,11 +144,6 @@ fn list_with_role(
     Ok(query.limit(limit).select((user_roles::name_key, shown!())).load(conn)?)
 }
 
-/// Where the words that begin so end.
-fn end(word: &str) -> String {
-    format!("{word}{LAST_CHARACTER}")
-}
-
 /// Those among whom everybody is who meets these conditions, if one of them leaves few. Else a search for a frequent
 /// name and a rare one would try everybody who bears the frequent one, which comes first.
 fn few(conn: &mut Conn, others: &[String], role: Option<Role>) -> DbResult<Option<Vec<UserId>>> {
@@ -176,7 +157,7 @@ fn few(conn: &mut Conn, others: &[String], role: Option<Role>) -> DbResult<Optio
     }
     for word in others {
         let found =
-            user_words::table.filter(user_words::word.ge(word)).filter(user_words::word.lt(end(word)));
+            user_words::table.filter(user_words::word.ge(word)).filter(user_words::word.lt(Words::end(word)));
         let query = found.select(user_words::user_id);
         if let Some(ids) = Some(query.limit(limit).load(conn)?).filter(are_few) {
             return Ok(Some(ids));
@@ -192,7 +173,7 @@ macro_rules! found {
         let mut query = user_words::table
             .inner_join(users::table)
             .filter(user_words::word.ge($first.to_owned()))
-            .filter(user_words::word.lt(end($first)))
+            .filter(user_words::word.lt(Words::end($first)))
             .filter(not(exists(
                 own.filter(own.field(user_words::user_id).eq(user_words::user_id))
                     .filter(own.field(user_words::word).ge($first.to_owned()))
@@ -204,7 +185,7 @@ macro_rules! found {
                 other
                     .filter(other.field(user_words::user_id).eq(user_words::user_id))
                     .filter(other.field(user_words::word).ge(word.clone()))
-                    .filter(other.field(user_words::word).lt(end(word))),
+                    .filter(other.field(user_words::word).lt(Words::end(word))),
             ));
         }
         if let Some(role) = $role {
