@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use muster_auth::{Accounts, Site, authenticate};
 use muster_kernel::db::Db;
 use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
+use muster_members::Members;
 use utoipa_actix_web::AppExt;
 
 use crate::docs::{self, Docs};
@@ -21,6 +22,7 @@ use crate::{Config, Exit, Switch, domains, health, pages};
 pub struct AppState {
     db: web::Data<Db>,
     accounts: web::Data<Accounts>,
+    members: web::Data<Members>,
     site: web::Data<Site>,
     limits: web::Data<RateLimits>,
     envelope: web::Data<EnvelopeOptions>,
@@ -49,6 +51,7 @@ impl AppState {
         Ok(AppState {
             operations: web::Data::new(Operations::of(docs.document())),
             db: web::Data::new(db),
+            members: web::Data::new(domains::members(&accounts)),
             accounts: web::Data::new(accounts),
             site: web::Data::new(Site::new(home.as_deref(), origins.iter().cloned())),
             limits: web::Data::new(limits),
@@ -103,6 +106,7 @@ pub fn app(
     let mut app = App::new()
         .app_data(state.db.clone())
         .app_data(state.accounts.clone())
+        .app_data(state.members.clone())
         .app_data(state.site.clone())
         .app_data(state.limits.clone())
         .app_data(state.envelope.clone())

@@ -25,6 +25,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
     servers((url = "/", description = "This server")),
     tags(
         (name = "auth", description = "Signing in and staying signed in"),
+        (name = "users", description = "The people of the club"),
+        (name = "members", description = "Memberships: approving, suspending, leaving; how members can be reached"),
         (name = "club", description = "The club's settings, its audit log, its jobs"),
         (name = "finance", description = "What members owe and pay, the ledger, its months and reports"),
         (name = "operations", description = "Signs of life"),

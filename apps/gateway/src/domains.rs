@@ -5,6 +5,7 @@ use std::sync::Arc;
 use muster_auth::{AccountOptions, Accounts, Keyring, Passwords, PersonHooks};
 use muster_kernel::Domain;
 use muster_kernel::job::JobKind;
+use muster_members::{Members, StandingHooks};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every domain's checks, exports and jobs.
@@ -23,7 +24,8 @@ pub fn domains() -> Vec<Domain> {
 /// The same with the jobs of a running program.
 pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
     let mut domains = domains();
-    let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(accounts.mail_requests())];
+    let letters = muster_finance::Letters::new(accounts.clone());
+    let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(accounts.mail_requests()), Arc::new(letters)];
     domains.push(Domain { name: "accounts", jobs, ..Domain::default() });
     domains
 }
@@ -31,8 +33,18 @@ pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
 /// The service for people, with every domain's part in it.
 pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) -> Accounts {
     let hooks: Vec<Arc<dyn PersonHooks>> =
-        vec![muster_members::person_hooks(), muster_finance::person_hooks()];
+        vec![muster_members::person_hooks(standing_hooks()), muster_finance::person_hooks()];
     Accounts::new(passwords, keys, hooks, options)
+}
+
+/// The service for memberships, with every domain's part in it.
+pub fn members(accounts: &Accounts) -> Members {
+    Members::new(standing_hooks(), accounts.clone())
+}
+
+/// The parts that domains have in what happens to memberships.
+fn standing_hooks() -> Vec<Arc<dyn StandingHooks>> {
+    Vec::new()
 }
 
 /// Every domain's routes, below `/api`.

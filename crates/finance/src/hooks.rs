@@ -19,7 +19,7 @@ pub fn person_hooks() -> Arc<dyn PersonHooks> {
 
 impl PersonHooks for Hooks {
     /// The member record opens the account: it is made by the same hook of members.
-    fn created(&self, _: &mut Tx<'_>, _: UserId, _: Beginning) -> DbResult<()> {
+    fn created(&self, _: &mut Tx<'_>, _: UserId, _: Beginning, _: Option<UserId>) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -32,8 +32,8 @@ impl PersonHooks for Hooks {
         Ok(())
     }
 
-    fn erase(&self, tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
-        ledger::redact(tx, user)
+    fn erase(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
+        Ok(ledger::redact(tx, user)?)
     }
 
     fn export(&self, conn: &mut Conn, user: UserId) -> DbResult<Option<(&'static str, serde_json::Value)>> {

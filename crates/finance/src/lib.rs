@@ -34,6 +34,7 @@ pub use charges::{ByRule, ChargeId, Income, charge_by_rule};
 pub use domain::domain;
 pub use hooks::person_hooks;
 pub use ledger::{EntryId, EntryKind, EntryRow, PostingRow};
+pub use letters::Letters;
 pub use of_member::{Items, OfMember};
 pub use periods::Month;
 #[cfg(feature = "http")]

@@ -3,6 +3,7 @@
 use chrono::{Days, NaiveDate};
 use diesel::dsl::min;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use muster_auth::people;
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::fault::Fault;
 use muster_kernel::sql::{Locked, total};
@@ -65,6 +66,8 @@ pub fn standing_of(conn: &mut Conn, member: UserId) -> DbResult<Option<Standing>
 /// The same of somebody whose money is to be moved: nobody else moves it until the transaction ends. Several members
 /// are locked in the order of their ids.
 pub(crate) fn lock(tx: &mut Tx<'_>, member: UserId) -> Result<Standing, Fault> {
+    // Nobody is erased meanwhile, and nothing is moved of those who were.
+    people::hold(tx, member)?;
     Locked(standing::table.find(member).select(COLUMNS))
         .get_result(&mut **tx)
         .optional()

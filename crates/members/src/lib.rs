@@ -1,87 +1,48 @@
-//! Member records: every user has exactly one, with the same id.
+//! Member records: every user has exactly one, with the same id. How a membership begins and ends, how somebody can
+//! be reached, and the list of everybody.
 //!
-//! [`enrol`] makes it, in the transaction that makes the user; [`person_hooks`] is how `muster-auth` calls it.
+//! The record is made in the transaction that makes the user, through [`person_hooks`]. From then on only [`Members`]
+//! moves a membership, and it cannot be made without saying which domains have a part in that ([`StandingHooks`]).
 //!
 //! ```
-//! use muster_members::Standing;
+//! use muster_members::{Move, Standing};
 //! assert!(Standing::Suspended.is_approved());
+//! assert_eq!(Move::Approve.of(Standing::Pending), Some(Standing::Active));
+//! assert_eq!(Move::Approve.of(Standing::Left), None);
 //! ```
+//!
+//! It calls finance for what members owe, and auth for who they are.
 
+mod attendance;
+mod checks;
 mod domain;
+mod history;
 mod hooks;
+mod letters;
+mod lifecycle;
+mod list;
+mod moves;
+mod payment;
+mod profile;
 mod queries;
+mod record;
 #[cfg(feature = "http")]
 mod routes;
 mod schema;
+mod sight;
+mod standing;
 
+pub use attendance::count_attendance;
 pub use domain::domain;
+pub use history::{Change, ChangeId, history};
 pub use hooks::person_hooks;
-use muster_auth::permissions::ReadMembers;
-use muster_auth::{Can, people};
-use muster_kernel::db::{Conn, DbResult, Tx};
-use muster_kernel::fault::Fault;
-use muster_kernel::{Timestamp, UserId, text_enum};
+pub use lifecycle::{Members, MoveRequest, StandingHooks};
+pub use list::{By, Filter, Order, Place, count, list};
+pub use moves::Move;
+pub use payment::{Money, PaymentStatus};
+pub use profile::{MemberPatch, edit};
+pub use record::{Contact, Member, find};
 #[cfg(feature = "http")]
 pub use routes::mount;
-
-text_enum! {
-    /// Where a membership stands.
-    pub enum Standing {
-        /// Applied; nobody has said yes or no.
-        Pending = "pending",
-        /// A full member.
-        Active = "active",
-        /// A member who cannot book for now.
-        Suspended = "suspended",
-        /// Applied in vain.
-        Rejected = "rejected",
-        /// Was a member.
-        Left = "left",
-    }
-}
-
-impl Standing {
-    /// What the seed documents call `membership_approved`.
-    pub fn is_approved(self) -> bool {
-        matches!(self, Standing::Active | Standing::Suspended)
-    }
-}
-
-/// A member's record.
-#[derive(Debug, Clone, diesel::Queryable)]
-pub struct Member {
-    /// The id; the person has the same.
-    pub id: UserId,
-    /// Goes up with every change.
-    pub version: i64,
-    /// The person's first name.
-    pub first_name: String,
-    /// The person's last name.
-    pub last_name: String,
-    /// The person's address, if there is one.
-    pub email: Option<String>,
-    /// Where the membership stands.
-    pub status: Standing,
-    /// Since when.
-    pub status_since: Timestamp,
-}
-
-/// A member's record, if the caller may see it.
-///
-/// # Errors
-/// When there is none with this id that the caller may see.
-pub fn find(conn: &mut Conn, can: &Can<ReadMembers>, id: UserId, now: Timestamp) -> Result<Member, Fault> {
-    if !people::is_within(conn, can, id, now)? {
-        return Err(Fault::not_found());
-    }
-    queries::find(conn, id)?.ok_or_else(Fault::not_found)
-}
-
-/// Makes the member record of a new user.
-///
-/// # Errors
-/// When the database fails.
-pub fn enrol(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbResult<()> {
-    queries::insert(tx, user, standing)?;
-    muster_finance::open_account(tx, user)
-}
+pub use sight::Sight;
+pub use standing::Standing;

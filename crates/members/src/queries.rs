@@ -1,44 +1,57 @@
-//! The SQL of members.
+//! The SQL of a member's row.
 
-use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl};
-use muster_auth::read::users;
+use chrono::NaiveDate;
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use muster_auth::read::{user_words, users};
+use muster_finance::read::standing as money;
+use muster_kernel::UserId;
 use muster_kernel::db::{Conn, DbResult, Tx};
-use muster_kernel::{Timestamp, UserId};
+use muster_kernel::sql::Locked;
 
+use crate::Standing;
 use crate::schema::members;
-use crate::{Member, Standing};
 
 muster_kernel::join_across!(users, members);
+muster_kernel::join_across!(user_words, members);
+muster_kernel::join_across!(money, members);
+
+/// The key that somebody is sorted by, as auth has it.
+fn name_of(conn: &mut Conn, user: UserId) -> DbResult<String> {
+    Ok(users::table.filter(users::id.eq(user)).select(users::name_key).get_result(conn)?)
+}
 
 pub(crate) fn insert(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbResult<()> {
     let now = tx.now();
+    let name_key = name_of(tx, user)?;
     diesel::insert_into(members::table)
         .values((
             members::id.eq(user),
             members::status.eq(standing),
             members::status_since.eq(now),
             members::version.eq(1),
+            members::name_key.eq(name_key),
         ))
         .execute(&mut **tx)?;
     Ok(())
 }
 
-/// A member's record, with what auth says of the person.
-pub(crate) fn find(conn: &mut Conn, id: UserId) -> DbResult<Option<Member>> {
-    Ok(members::table
-        .inner_join(users::table.on(members::id.eq(users::id)))
-        .filter(members::id.eq(id))
-        .select((
-            members::id,
-            members::version,
-            users::first_name,
-            users::last_name,
-            users::email,
-            members::status,
-            members::status_since,
-        ))
-        .get_result(conn)
-        .optional()?)
+/// Has somebody be sorted by the name they have now.
+pub(crate) fn take_name(tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
+    let name_key = name_of(tx, user)?;
+    diesel::update(members::table.filter(members::id.eq(user)))
+        .set(members::name_key.eq(name_key))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Where a membership stands, and the version of its record; nobody else moves it until the transaction ends.
+pub(crate) fn lock(tx: &mut Tx<'_>, id: UserId) -> DbResult<Option<(Standing, i64)>> {
+    let row = members::table.filter(members::id.eq(id)).select((members::status, members::version));
+    Ok(Locked(row).get_result(&mut **tx).optional()?)
+}
+
+pub(crate) fn is_member(conn: &mut Conn, id: UserId) -> DbResult<bool> {
+    Ok(standing(conn, id)?.is_some())
 }
 
 pub(crate) fn standing(conn: &mut Conn, user: UserId) -> DbResult<Option<Standing>> {
@@ -57,22 +70,9 @@ pub(crate) fn set_standing(tx: &mut Tx<'_>, user: UserId, standing: Standing) ->
     Ok(())
 }
 
-pub(crate) fn after(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<(UserId, Standing, Timestamp)>> {
-    Ok(members::table
-        .filter(members::id.gt(UserId(id)))
-        .order(members::id)
-        .select((members::id, members::status, members::status_since))
-        .limit(limit)
-        .load(conn)?)
-}
-
-/// Users without a member record. The foreign key rules out the opposite.
-pub(crate) fn users_without_record(conn: &mut Conn) -> DbResult<Vec<i64>> {
-    Ok(users::table
-        .left_join(members::table.on(members::id.eq(users::id)))
-        .filter(members::id.is_null())
-        .order(users::id)
-        .select(users::id)
-        .limit(20)
-        .load(conn)?)
+pub(crate) fn set_active_since(tx: &mut Tx<'_>, user: UserId, day: NaiveDate) -> DbResult<()> {
+    diesel::update(members::table.filter(members::id.eq(user)))
+        .set(members::active_since.eq(day))
+        .execute(&mut **tx)?;
+    Ok(())
 }

@@ -1,12 +1,44 @@
 //! The tables of this crate.
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text};
     use muster_kernel::sql::Moment;
     members (id) {
         id -> BigInt,
         status -> Text,
         status_since -> Moment,
         version -> BigInt,
+        name_key -> Text,
+        plan_id -> Nullable<BigInt>,
+        active_since -> Nullable<Date>,
+        attendance_count -> Integer,
+        phone -> Nullable<Text>,
+        address -> Nullable<Text>,
+        emergency_contact -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use muster_kernel::sql::Moment;
+    member_changes (id) {
+        id -> BigInt,
+        member_id -> BigInt,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        at -> Moment,
+        by -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer, Text};
+    attendance_months (member_id, month) {
+        member_id -> BigInt,
+        month -> Text,
+        attended -> Integer,
     }
 }

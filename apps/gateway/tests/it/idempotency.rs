@@ -47,7 +47,7 @@ impl Given {
         let accounts = Accounts::new(
             Passwords::new(4),
             keys,
-            vec![muster_members::person_hooks()],
+            vec![muster_members::person_hooks(Vec::new())],
             AccountOptions::default(),
         );
         let people = People::new((*db).clone(), accounts.clone());

@@ -20,6 +20,7 @@ mod documents;
 mod good_clients;
 mod idempotency;
 mod mail;
+mod members;
 mod members_money;
 mod own_account;
 mod pages;

@@ -307,6 +307,32 @@ each_engine! {
         all_ties(&app).await;
     }
 
+    async fn members_are_told_of_what_they_owe_and_paid_and_guardians_for_their_wards(app: TestApp) {
+        let (treasurer, member) = (app.people.treasurer().await, app.people.member().await);
+        app.mails().await;
+        charge(&app, &treasurer, &member, 12_345, "2026-02-01").await;
+        pay(&app, &treasurer, &member, 12_000).await;
+        let wrong = pay(&app, &treasurer, &member, 99).await;
+        reverse(&app, &treasurer, &wrong["entry_id"]).await;
+        let child = json!({"first_name": "Tom", "last_name": "Small", "date_of_birth": "2018-03-01"});
+        let child = app.post("/api/members/me/dependants", &member, child).await.body["id"].clone();
+        let lot = json!({"count": 10, "amount": 9000, "method": "cash"});
+        app.post_once(&format!("/api/members/{child}/prepaid-fees"), &treasurer, lot).await;
+        let all = app.mails().await;
+        for words in ["123.45 EUR", "120.00 EUR", "90.00 EUR for 10 class fees", "due on 2026-02-01"] {
+            assert!(all.iter().any(|mail| mail.to == member.email && mail.text.contains(words)), "{words}: {all:?}");
+        }
+        assert!(!all.iter().any(|mail| mail.text.contains("0.99 EUR")), "nothing of what was taken back");
+    }
+
+    async fn nothing_is_moved_of_those_who_were_erased(app: TestApp) {
+        let (admin, member) = (app.people.admin().await, app.people.member().await);
+        assert_eq!(app.post(&format!("/api/users/{}/erase", member.id), &admin, json!({})).await.status, 200);
+        let body = json!({"amount": 100, "account": "dues", "text": "Dues"});
+        let refused = app.post_once(&format!("/api/members/{}/charges", member.id), &admin, body).await;
+        assert_eq!(refused.problem(), (409, "invalid_state"));
+    }
+
     async fn nobody_is_erased_while_anything_is_open_and_then_the_words_go_and_the_amounts_stay(app: TestApp) {
         let (admin, member) = (app.people.admin().await, app.people.member().await);
         let body = json!({"amount": 100, "account": "dues", "text": "Dues of Quagmire"});
@@ -328,6 +354,6 @@ each_engine! {
 }
 
 async fn expire(app: &TestApp) {
-    let expired = app.db.write(|tx| muster_finance::prepaid::expire_some(tx));
+    let expired = app.db.write(muster_finance::prepaid::expire_some);
     assert!(!expired.await.expect("expired"));
 }

@@ -2,6 +2,8 @@
 //! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
 //! statements as it needs.
 
+mod members;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +22,7 @@ use crate::support::{TestApp, token_in};
 /// Tables that grow with the life of a club.
 const GROWING: &[&str] = &[
     "allocations",
+    "attendance_months",
     "audit_events",
     "charges",
     "credits",
@@ -29,6 +32,7 @@ const GROWING: &[&str] = &[
     "idempotency_keys",
     "jobs",
     "links",
+    "member_changes",
     "members",
     "period_balances",
     "postings",
@@ -325,6 +329,7 @@ impl Watched {
         app.post("/api/jobs/1/retry", &admin, json!({})).await;
         self.use_accounts().await;
         self.use_people(&admin).await;
+        self.use_members().await;
         self.use_money(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
@@ -375,7 +380,7 @@ fn sqlite_finds_fault(conn: &mut SqliteConnection, sql: &str) -> Option<String> 
 
 /// True when it is about people who were found before, who are never many.
 fn names_people(sql: &str) -> bool {
-    sql.contains("`user_id` IN (?")
+    sql.contains("`user_id` IN (?") || sql.contains("`members`.`id` IN (?")
 }
 
 /// Counting all is asked for by name, and is what it costs.

@@ -11,7 +11,7 @@ use muster_auth::permissions::{AddDependants, EraseUsers};
 use muster_auth::{AccountOptions, Accounts, Beginning, Can, Keyring, Passwords, Permission, PersonHooks};
 use muster_gateway::domains_at_work;
 use muster_kernel::audit::Origin;
-use muster_kernel::db::{Conn, DbError, DbResult, Target, Tx, copy_sqlite};
+use muster_kernel::db::{Conn, DbError, Target, Tx, copy_sqlite};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::idempotency::{Answer as Kept, Once};
 use muster_kernel::job::Runner;
@@ -149,14 +149,14 @@ struct Domino {
 }
 
 impl PersonHooks for Domino {
-    fn created(&self, _: &mut Tx<'_>, _: UserId, _: Beginning) -> DbResult<()> {
+    fn created(&self, _: &mut Tx<'_>, _: UserId, _: Beginning, _: Option<UserId>) -> Result<(), Fault> {
         Ok(())
     }
     fn may_erase(&self, _: &mut Conn, _: UserId) -> Result<(), Fault> {
         self.refuses.map_or(Ok(()), |code| Err(Fault::new(code, "There is something to settle first.")))
     }
-    fn erase(&self, _: &mut Tx<'_>, _: UserId) -> DbResult<()> {
-        if self.fails { Err(DbError::Closed) } else { Ok(()) }
+    fn erase(&self, _: &mut Tx<'_>, _: UserId) -> Result<(), Fault> {
+        if self.fails { Err(DbError::Closed.into()) } else { Ok(()) }
     }
     fn minority_changed(&self, _: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
         self.told.lock().expect("nobody panicked with it").push(user);
@@ -177,7 +177,7 @@ impl Club {
     async fn with(db: TestDb, domain: Arc<Domino>) -> Club {
         let secret = tempfile::tempdir().expect("a folder");
         let keys = Keyring::open(&secret.path().join("secret")).expect("a keyring");
-        let hooks: Vec<Arc<dyn PersonHooks>> = vec![muster_members::person_hooks(), domain];
+        let hooks: Vec<Arc<dyn PersonHooks>> = vec![muster_members::person_hooks(Vec::new()), domain];
         let accounts = Accounts::new(Passwords::new(4), keys, hooks, AccountOptions::default());
         let people = People::new((*db).clone(), accounts.clone());
         let admin = people.admin().await;
@@ -214,7 +214,7 @@ each_engine! {
         assert_eq!(file.header("content-disposition"), "attachment; filename=\"my-data.json\"");
         assert!(file.header("cache-control").contains("no-store"), "{}", file.header("cache-control"));
         let export = file.body.as_object().expect("an object");
-        assert_eq!(export.keys().collect::<Vec<_>>(), ["exported_at", "members", "sessions", "user"]);
+        assert_eq!(export.keys().collect::<Vec<_>>(), ["exported_at", "finance", "members", "sessions", "user"]);
         let user = &export["user"];
         for (field, value) in [
             ("first_name", json!("Quillana")),

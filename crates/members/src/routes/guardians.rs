@@ -12,7 +12,7 @@ use muster_kernel::http::{Body, IfMatch, PathOf, Reply};
 use serde::Deserialize;
 
 use super::shown::{MemberShown, show};
-use crate::queries;
+use crate::record;
 
 /// Who acts for somebody.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -47,15 +47,16 @@ pub(super) async fn set_guardians(
     accounts: web::Data<Accounts>,
 ) -> Result<Reply, Fault> {
     let id = whom.of(&can);
-    let (version, shown) = db
+    let shown = db
         .write::<_, Fault, _>(move |tx| {
-            let member = queries::find(tx, id)?.ok_or_else(Fault::not_found)?;
+            let member = record::one(tx, id)?.ok_or_else(Fault::not_found)?;
             expected.allows(member.version)?;
             accounts.set_guardians(tx, &can, id, &body.user_ids)?;
-            show(tx, member)
+            let now = tx.now();
+            show(tx, can.actor(), member, now)
         })
         .await?;
-    Reply::of(version, &shown)
+    Reply::of(shown.version, &shown)
 }
 
 /// Somebody without an address.
@@ -88,12 +89,13 @@ pub(super) async fn add_dependant(
     let DependantBody { first_name, last_name, date_of_birth } = body;
     let dependant = Dependant { first_name, last_name, date_of_birth };
     let guardian = whom.of(&can);
-    let (version, shown) = db
+    let shown = db
         .write::<_, AccountError, _>(move |tx| {
             let id = accounts.add_dependant(tx, &can, guardian, &dependant)?;
-            let member = queries::find(tx, id)?.ok_or_else(Fault::not_found)?;
-            Ok(show(tx, member)?)
+            let member = record::one(tx, id)?.ok_or_else(Fault::not_found)?;
+            let now = tx.now();
+            Ok(show(tx, can.actor(), member, now)?)
         })
         .await?;
-    Reply::created(format!("/api/members/{}", shown.id), version, &shown)
+    Reply::created(format!("/api/members/{}", shown.id), shown.version, &shown)
 }

@@ -1,19 +1,20 @@
 //! A member's record as clients see it.
 
-use muster_auth::guardians;
-use muster_kernel::UserId;
+use chrono::NaiveDate;
+use muster_auth::{Actor, club, guardians};
 use muster_kernel::db::Conn;
 use muster_kernel::fault::Fault;
+use muster_kernel::{Timestamp, UserId};
 use serde::Serialize;
 
-use crate::{Member, Standing};
+use crate::{Member, Money, PaymentStatus, Sight, Standing};
 
-/// A member's record.
+/// A member's record. Fields that you may not see are absent.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Member)]
 pub(super) struct MemberShown {
     pub(super) id: UserId,
-    version: i64,
+    pub(super) version: i64,
     /// The person; the same number.
     user_id: UserId,
     first_name: String,
@@ -22,13 +23,75 @@ pub(super) struct MemberShown {
     email: Option<String>,
     status: Standing,
     membership_approved: bool,
+    /// How often they attended a class.
+    attendance_count: i32,
     /// Who acts for them.
     guardian_ids: Vec<UserId>,
+    phone: Option<String>,
+    address: Option<String>,
+    /// Whom to call when something happened.
+    emergency_contact: Option<String>,
+    /// What the staff noted; only for staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    notes: Option<Option<String>>,
+    /// What another program knows them by; only for treasurers and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    external_id: Option<Option<String>>,
+    /// Only for themselves, their guardians, treasurers and admins.
+    #[serde(flatten)]
+    money: Option<MoneyShown>,
 }
 
-pub(super) fn show(conn: &mut Conn, member: Member) -> Result<(i64, MemberShown), Fault> {
+/// What somebody owes and has paid in advance.
+#[derive(Serialize, utoipa::ToSchema)]
+struct MoneyShown {
+    /// The plan they pay dues by; null without one.
+    plan_id: Option<i64>,
+    payment_status: PaymentStatus,
+    /// What they owe; below zero is credit.
+    balance: i64,
+    /// Class fees paid in advance and not used yet, the reserved ones among them.
+    prepaid_fees: i32,
+    /// Those of them that are reserved for bookings.
+    prepaid_fees_reserved: i32,
+}
+
+impl MoneyShown {
+    fn new(money: &Money, today: NaiveDate) -> MoneyShown {
+        MoneyShown {
+            plan_id: money.plan_id,
+            payment_status: money.status(today),
+            balance: money.balance,
+            prepaid_fees: money.prepaid_fees,
+            prepaid_fees_reserved: money.prepaid_fees_reserved,
+        }
+    }
+}
+
+/// A record as this person sees it.
+pub(super) fn show(
+    conn: &mut Conn,
+    actor: &Actor,
+    member: Member,
+    now: Timestamp,
+) -> Result<MemberShown, Fault> {
+    let sight = Sight::of_one(conn, actor, member.id, now)?;
+    let today = club::settings(conn)?.today(now);
     let guardians = guardians::of(conn, &[member.id])?;
-    let shown = MemberShown {
+    Ok(show_with(&sight, member, &guardians, today))
+}
+
+/// A record as somebody with this sight sees it. `guardians` are those of whomever, each after the ward.
+pub(super) fn show_with(
+    sight: &Sight,
+    member: Member,
+    guardians: &[(UserId, UserId)],
+    today: NaiveDate,
+) -> MemberShown {
+    let of_them = guardians.iter().filter(|(ward, _)| *ward == member.id);
+    MemberShown {
         id: member.id,
         version: member.version,
         user_id: member.id,
@@ -37,7 +100,13 @@ pub(super) fn show(conn: &mut Conn, member: Member) -> Result<(i64, MemberShown)
         email: member.email,
         status: member.status,
         membership_approved: member.status.is_approved(),
-        guardian_ids: guardians.into_iter().map(|(_, guardian)| guardian).collect(),
-    };
-    Ok((shown.version, shown))
+        attendance_count: member.attendance_count,
+        guardian_ids: of_them.map(|(_, guardian)| *guardian).collect(),
+        phone: member.contact.phone,
+        address: member.contact.address,
+        emergency_contact: member.contact.emergency_contact,
+        notes: sight.sees_notes().then_some(member.notes),
+        external_id: sight.sees_external_id().then_some(member.external_id),
+        money: sight.sees_money_of(member.id).then(|| MoneyShown::new(&member.money, today)),
+    }
 }

@@ -183,6 +183,55 @@ fn members() -> Vec<Row> {
                                                                  .others("404 404 200 200 200")
                                                                  .admins("404 404 200 200 200")
                                                                 .missing("404"),
+        Row::of("GET /api/members")                                 .own("403 403 200 200 200"),
+        Row::of("GET /api/members/{id}/history").on(Person)         .own("200")
+                                                                  .wards("200")
+                                                                 .others("404 404 200 200 200")
+                                                                 .admins("404 404 200 200 200")
+                                                                .missing("404"),
+        Row::of("PATCH /api/members/{id}").on(Person)
+            .with(|_| json!({"phone": "+49 30 123456"}))            .own("200")
+                                                                  .wards("200")
+                                                                 .others("404 404 403 200 200")
+                                                                 .admins("404 404 403 200 200")
+                                                                .missing("404"),
+        // A guardian's children wait to be approved; those that treasurers and admins add are active.
+        Row::of("POST /api/members/{id}/approve").on(Person)
+            .with(|_| json!({}))                                    .own("403")
+                                                                  .wards("403 403 200 409:invalid_state 409:invalid_state")
+                                                                 .others("403 403 409:invalid_state 409:invalid_state 409:invalid_state")
+                                                                 .admins("403 403 409:invalid_state 409:invalid_state 409:invalid_state")
+                                                                .missing("403 403 404 404 404"),
+        Row::of("POST /api/members/{id}/reject").on(Person)
+            .with(|_| json!({"reason": "No place is free."}))       .own("403 403 409:invalid_state 409:invalid_state 409:invalid_state")
+                                                                  .wards("403 403 200 409:invalid_state 409:invalid_state")
+                                                                 .others("403 403 409:invalid_state 409:invalid_state 409:invalid_state")
+                                                                 .admins("403 403 409:invalid_state 409:invalid_state 409:invalid_state")
+                                                                .missing("403 403 404 404 404"),
+        Row::of("POST /api/members/{id}/suspend").on(Person)
+            .with(|_| json!({"reason": "Dues are unpaid."}))        .own("403 403 403 200 200")
+                                                                  .wards("403 403 403 200 200")
+                                                                 .others("403 403 403 200 200")
+                                                                 .admins("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("POST /api/members/{id}/reinstate").on(Person)
+            .with(|_| json!({}))                                    .own("403")
+                                                                  .wards("403 403 403 409:invalid_state 409:invalid_state")
+                                                                 .others("403 403 403 409:invalid_state 409:invalid_state")
+                                                                 .admins("403 403 403 409:invalid_state 409:invalid_state")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("POST /api/members/{id}/leave").on(Person)
+            .with(|_| json!({}))                                    .own("409:invalid_state 200 200 200 200")
+                                                                  .wards("409:invalid_state 409:invalid_state 409:invalid_state 200 200")
+                                                                 .others("404 404 403 200 200")
+                                                                 .admins("404 404 403 200 200")
+                                                                .missing("404"),
+        Row::of("POST /api/members/{id}/reapply").on(Person)
+            .with(|_| json!({}))                                    .own("409:invalid_state")
+                                                                  .wards("409:invalid_state")
+                                                                 .others("404 404 403 409:invalid_state 409:invalid_state")
+                                                                 .admins("404 404 403 409:invalid_state 409:invalid_state")
+                                                                .missing("404"),
         // A child can be nobody's guardian, whoever says so.
         Row::of("POST /api/members/{id}/dependants").on(Person)
             .with(|_| json!({"first_name": "Ida", "last_name": "Small", "date_of_birth": "2018-03-01"}))

@@ -1,0 +1,191 @@
+//! The list of members.
+
+use chrono::NaiveDate;
+use muster_kernel::db::DbError;
+use muster_testkit::{Person, each_engine};
+use serde_json::json;
+
+use super::{applicant, child_of, ids, member, step};
+use crate::support::TestApp;
+
+async fn rename(app: &TestApp, admin: &Person, person: &Person, first: &str, last: &str) {
+    let name = json!({"first_name": first, "last_name": last});
+    assert_eq!(app.patch(&format!("/api/users/{}", person.id), admin, name).await.status, 200);
+}
+
+/// Does to the books what a treasurer would.
+async fn books(app: &TestApp, statement: String) {
+    app.db
+        .write(move |tx| {
+            use diesel::connection::SimpleConnection;
+            Ok::<_, DbError>(tx.batch_execute(&statement)?)
+        })
+        .await
+        .expect("done");
+}
+
+async fn attended(app: &TestApp, person: &Person, times: i32) {
+    let (id, day) = (person.id, NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day"));
+    app.db.write(move |tx| muster_members::count_attendance(tx, id, day, times)).await.expect("counted");
+}
+
+/// Every page of a list, two rows each.
+async fn walk(app: &TestApp, by: &Person, query: &str) -> Vec<i64> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app.get(&format!("/api/members?limit=2{query}{cursor}"), by).await;
+        assert_eq!(page.status, 200, "{query}: {}", page.text);
+        all.extend(ids(&page));
+        let Some(next) = page.body["next_cursor"].as_str() else { return all };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+each_engine! {
+    async fn members_are_listed_in_order_and_page_by_page(app: TestApp) {
+        let admin = app.people.admin().await;
+        let people = [app.people.member().await, app.people.member().await, app.people.member().await, app.people.member().await];
+        for (person, (first, last)) in people.iter().zip([("Bea", "Ähren"), ("anna", "baum"), ("Cid", "Baum"), ("Dora", "abel")]) {
+            rename(&app, &admin, person, first, last).await;
+        }
+        let [bea, anna, cid, dora] = people.each_ref().map(|person| person.id.0);
+        for (person, times) in people.iter().zip([3, 1, 1, 2]) {
+            attended(&app, person, times).await;
+        }
+        for (id, balance) in [(bea, -500), (anna, 700), (cid, 0), (dora, 700)] {
+            books(&app, format!("UPDATE standing SET balance = {balance} WHERE member_id = {id}")).await;
+        }
+        let own = admin.id.0;
+        for (sort, order) in [
+            ("", [dora, anna, cid, own, bea]),
+            ("&sort=name", [dora, anna, cid, own, bea]),
+            ("&sort=attendance", [own, anna, cid, dora, bea]),
+            ("&sort=debt", [bea, own, cid, anna, dora]),
+            ("&sort=joined", [own, bea, anna, cid, dora]),
+        ] {
+            assert_eq!(walk(&app, &admin, sort).await, order, "{sort}");
+            let Some(sort) = sort.strip_prefix("&sort=") else { continue };
+            let backwards: Vec<i64> = order.into_iter().rev().collect();
+            assert_eq!(walk(&app, &admin, &format!("&sort=-{sort}")).await, backwards, "-{sort}");
+            // Few or many, the order is the same.
+            assert_eq!(walk(&app, &admin, &format!("&status=active&sort={sort}")).await, order, "{sort}");
+            assert_eq!(walk(&app, &admin, &format!("&status=active&sort=-{sort}")).await, backwards, "-{sort}");
+        }
+        let all = app.get("/api/members/?count=true&limit=2", &admin).await;
+        assert_eq!(all.body["total"], 5);
+        let cursor = all.body["next_cursor"].as_str().expect("a next page");
+        let other = app.get(&format!("/api/members?sort=-name&cursor={cursor}"), &admin).await;
+        assert_eq!(other.problem(), (400, "malformed"), "a cursor is of one order");
+        assert_eq!(app.get("/api/members?sort=age", &admin).await.problem(), (400, "malformed"));
+        assert_eq!(app.get("/api/members?q=a&sort=name", &admin).await.problem(), (400, "malformed"));
+        assert_eq!(app.get("/api/members?status=gone", &admin).await.problem(), (400, "malformed"));
+        assert_eq!(app.get("/api/members?secret=1", &admin).await.problem(), (400, "unknown_parameter"));
+    }
+
+    async fn members_are_filtered_by_how_they_stand(app: TestApp) {
+        let admin = app.people.admin().await;
+        let own = admin.id.0;
+        let (exempt, paid, due, overdue, credit) = (
+            app.people.member().await, app.people.member().await, app.people.member().await, app.people.member().await,
+            app.people.member().await,
+        );
+        let applied = applicant(&app, "anna@example.org").await;
+        for (person, plan, balance, overdue_from) in [
+            (&paid, "7", 0, "NULL"), (&due, "7", 5, "'2026-01-02'"), (&overdue, "NULL", 5, "'2026-01-01'"), (&credit, "8", -5, "NULL"),
+        ] {
+            books(&app, format!("UPDATE members SET plan_id = {plan} WHERE id = {}", person.id)).await;
+            books(&app, format!("UPDATE standing SET balance = {balance}, overdue_from = {overdue_from} WHERE member_id = {}", person.id)).await;
+        }
+        assert_eq!(step(&app, &admin, &exempt, "suspend").await.status, 200);
+        let [exempt, paid, due, overdue, credit, applied] = [exempt, paid, due, overdue, credit, applied].map(|person| person.id.0);
+        for (query, expected) in [
+            ("&status=pending", vec![applied]),
+            ("&status=suspended", vec![exempt]),
+            ("&status=left", vec![]),
+            ("&payment_status=exempt", vec![own, exempt, applied]),
+            ("&payment_status=paid", vec![paid, credit]),
+            ("&payment_status=due", vec![due]),
+            ("&payment_status=overdue", vec![overdue]),
+            ("&plan_id=7", vec![paid, due]),
+            ("&plan_id=9", vec![]),
+            ("&plan_id=7&payment_status=due", vec![due]),
+            ("&plan_id=7&status=suspended", vec![]),
+            ("&payment_status=exempt&status=pending", vec![applied]),
+            ("&status=active&plan_id=7&payment_status=paid", vec![paid]),
+        ] {
+            for sort in ["joined", "name", "debt", "attendance", "-debt"] {
+                let mut found = walk(&app, &admin, &format!("{query}&sort={sort}")).await;
+                found.sort_unstable();
+                assert_eq!(found, expected, "{query} by {sort}");
+            }
+            let counted = app.get(&format!("/api/members?count=true{query}"), &admin).await;
+            assert_eq!(counted.body["total"], expected.len(), "{query}");
+            let mut found = walk(&app, &admin, &format!("{query}&q=a")).await;
+            found.sort_unstable();
+            let named = expected.iter().copied().filter(|id| *id == applied).collect::<Vec<_>>();
+            assert_eq!(found, named, "{query}, and a word");
+        }
+        let statuses = app.get("/api/members?sort=joined", &admin).await;
+        let statuses: Vec<_> = statuses.body["items"].as_array().expect("a list").iter().map(|row| row["payment_status"].clone()).collect();
+        assert_eq!(json!(statuses), json!(["exempt", "exempt", "paid", "due", "overdue", "paid", "exempt"]));
+        app.wait(chrono::TimeDelta::days(1));
+        let admin = app.people.again(&admin).await;
+        assert_eq!(walk(&app, &admin, "&payment_status=due").await, [0_i64; 0], "a day later it is overdue");
+    }
+
+    async fn members_are_found_by_the_beginnings_of_words(app: TestApp) {
+        let admin = app.people.admin().await;
+        let (anna, other) = (app.people.member().await, app.people.member().await);
+        rename(&app, &admin, &anna, "Anna-Lena", "von Annaberg").await;
+        rename(&app, &admin, &other, "Anna", "Other").await;
+        let (anna_id, other_id) = (anna.id.0, other.id.0);
+        for (query, expected) in [
+            ("q=annab", vec![anna_id]), ("q=ANNA", vec![anna_id, other_id]), ("q=anna+lena", vec![anna_id]),
+            ("q=anna+number", vec![]), ("q=nobody", vec![]), ("q=%25", vec![]),
+        ] {
+            assert_eq!(walk(&app, &admin, &format!("&{query}")).await, expected, "{query}");
+        }
+        assert_eq!(walk(&app, &admin, &format!("&q={}", anna.email)).await, [anna_id]);
+        let counted = app.get("/api/members?q=anna&count=true", &admin).await;
+        assert_eq!(counted.body["total"], 2, "somebody with two such words counts once");
+        assert_eq!(app.get("/api/members?q=a+b+c+d+e+f", &admin).await.problem(), (400, "malformed"));
+    }
+
+    async fn coaches_neither_filter_nor_sort_by_money(app: TestApp) {
+        let coach = app.people.coach().await;
+        for query in ["payment_status=paid", "plan_id=1", "sort=debt", "sort=-debt", "payment_status=due&count=true"] {
+            assert_eq!(app.get(&format!("/api/members?{query}"), &coach).await.problem(), (403, "forbidden"), "{query}");
+        }
+        for query in ["status=active", "sort=-attendance", "sort=joined", "q=person", "count=true"] {
+            assert_eq!(app.get(&format!("/api/members?{query}"), &coach).await.status, 200, "{query}");
+        }
+    }
+
+    async fn members_are_listed_by_the_name_they_have(app: TestApp) {
+        let admin = app.people.admin().await;
+        let (anna, bert) = (app.people.member().await, app.people.member().await);
+        rename(&app, &admin, &anna, "Anna", "Zorn").await;
+        rename(&app, &admin, &bert, "Bert", "Aal").await;
+        assert_eq!(walk(&app, &admin, "").await, [bert.id.0, admin.id.0, anna.id.0]);
+        rename(&app, &admin, &anna, "Anna", "Aa").await;
+        assert_eq!(walk(&app, &admin, "").await, [anna.id.0, bert.id.0, admin.id.0]);
+    }
+
+    async fn whoever_was_erased_is_on_no_list(app: TestApp) {
+        let (admin, person) = (app.people.admin().await, app.people.member().await);
+        assert_eq!(app.post(&format!("/api/users/{}/erase", person.id), &admin, json!({})).await.status, 200);
+        for query in ["", "&sort=attendance", "&sort=-debt", "&sort=joined", "&status=left", "&status=left&payment_status=exempt"] {
+            assert!(!walk(&app, &admin, query).await.contains(&person.id.0), "{query}");
+        }
+        assert_eq!(app.get("/api/members?count=true", &admin).await.body["total"], 1);
+        assert_eq!(app.get(&member(&person), &admin).await.body["last_name"], "person", "their record is there");
+    }
+
+    async fn everybody_on_a_page_has_their_guardians(app: TestApp) {
+        let (admin, anna, bert) = (app.people.admin().await, app.people.member().await, app.people.member().await);
+        let (one, other) = (child_of(&app, &anna).await, child_of(&app, &bert).await);
+        let page = app.get("/api/members?status=pending&sort=joined", &admin).await;
+        let guardians: Vec<_> = page.body["items"].as_array().expect("a list").iter().map(|row| (row["id"].clone(), row["guardian_ids"].clone())).collect();
+        assert_eq!(guardians, [(json!(one.id), json!([anna.id])), (json!(other.id), json!([bert.id]))]);
+    }
+}
