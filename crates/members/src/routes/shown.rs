@@ -7,7 +7,7 @@ use muster_kernel::fault::Fault;
 use muster_kernel::{Timestamp, UserId};
 use serde::Serialize;
 
-use crate::{Member, Money, PaymentStatus, Sight, Standing};
+use crate::{Member, PaymentStatus, Sight, Standing};
 
 /// A member's record. Fields that you may not see are absent.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -39,35 +39,26 @@ pub(super) struct MemberShown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     external_id: Option<Option<String>>,
-    /// Only for themselves, their guardians, treasurers and admins.
-    #[serde(flatten)]
-    money: Option<MoneyShown>,
-}
-
-/// What somebody owes and has paid in advance.
-#[derive(Serialize, utoipa::ToSchema)]
-struct MoneyShown {
-    /// The plan they pay dues by; null without one.
-    plan_id: Option<i64>,
-    payment_status: PaymentStatus,
+    /// The plan they pay dues by; null without one. This and what follows only for themselves, their guardians,
+    /// treasurers and admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    plan_id: Option<Option<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = PaymentStatus, required = false)]
+    payment_status: Option<PaymentStatus>,
     /// What they owe; below zero is credit.
-    balance: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, required = false)]
+    balance: Option<i64>,
     /// Class fees paid in advance and not used yet, the reserved ones among them.
-    prepaid_fees: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i32, required = false)]
+    prepaid_fees: Option<i32>,
     /// Those of them that are reserved for bookings.
-    prepaid_fees_reserved: i32,
-}
-
-impl MoneyShown {
-    fn new(money: &Money, today: NaiveDate) -> MoneyShown {
-        MoneyShown {
-            plan_id: money.plan_id,
-            payment_status: money.status(today),
-            balance: money.balance,
-            prepaid_fees: money.prepaid_fees,
-            prepaid_fees_reserved: money.prepaid_fees_reserved,
-        }
-    }
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i32, required = false)]
+    prepaid_fees_reserved: Option<i32>,
 }
 
 /// A record as this person sees it.
@@ -90,6 +81,7 @@ pub(super) fn show_with(
     guardians: &[(UserId, UserId)],
     today: NaiveDate,
 ) -> MemberShown {
+    let money = sight.sees_money_of(member.id).then_some(&member.money);
     let of_them = guardians.iter().filter(|(ward, _)| *ward == member.id);
     MemberShown {
         id: member.id,
@@ -107,6 +99,10 @@ pub(super) fn show_with(
         emergency_contact: member.contact.emergency_contact,
         notes: sight.sees_notes().then_some(member.notes),
         external_id: sight.sees_external_id().then_some(member.external_id),
-        money: sight.sees_money_of(member.id).then(|| MoneyShown::new(&member.money, today)),
+        plan_id: money.map(|money| money.plan_id),
+        payment_status: money.map(|money| money.status(today)),
+        balance: money.map(|money| money.balance),
+        prepaid_fees: money.map(|money| money.prepaid_fees),
+        prepaid_fees_reserved: money.map(|money| money.prepaid_fees_reserved),
     }
 }
