@@ -22,6 +22,8 @@ pub(crate) mod fixed {
     pub(crate) const BANK: AccountId = AccountId(2);
     pub(crate) const RECEIVABLES: AccountId = AccountId(3);
     pub(crate) const PREPAID: AccountId = AccountId(4);
+    pub(crate) const PAYABLES: AccountId = AccountId(5);
+    pub(crate) const COACH_PAY: AccountId = AccountId(6);
     pub(crate) const DUES: AccountId = AccountId(8);
     pub(crate) const CLASSES: AccountId = AccountId(9);
     pub(crate) const WRITE_OFFS: AccountId = AccountId(13);

@@ -1,7 +1,7 @@
 //! What the accounts stand at on a day: what was kept when the last month before it was closed, and what came since.
 
 use chrono::NaiveDate;
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
 use muster_auth::Can;
 use muster_auth::permissions::ReadBooks;
 use muster_kernel::Minor;
@@ -60,4 +60,25 @@ pub(crate) fn added(
     }
     balances.retain(|(_, balance)| *balance != Minor::ZERO);
     balances
+}
+
+/// What came to every account on each day from one to another, in the order of accounts and days.
+pub(crate) fn by_day(
+    conn: &mut Conn,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> DbResult<Vec<(AccountId, NaiveDate, Minor)>> {
+    Ok(accounts::table
+        .inner_join(postings::table.on(postings::account_id.eq(accounts::id)))
+        .filter(postings::date.between(from, to))
+        .group_by((accounts::id, postings::date))
+        .order((accounts::id, postings::date))
+        .select((accounts::id, postings::date, total(postings::amount)))
+        .load(conn)?)
+}
+
+/// What one account stood at when a day ended.
+pub(crate) fn of_account(conn: &mut Conn, account: AccountId, as_of: NaiveDate) -> DbResult<Minor> {
+    let balances = as_of_day(conn, Some(as_of))?;
+    Ok(balances.iter().find(|(known, _)| *known == account).map_or(Minor::ZERO, |(_, balance)| *balance))
 }

@@ -2,19 +2,21 @@
 
 use diesel::dsl::sql;
 use diesel::sql_types::BigInt;
-use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
+use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
 use muster_kernel::db::{Conn, DbResult};
 use muster_kernel::domain::Check;
 use muster_kernel::sql::total;
 use muster_kernel::{Minor, UserId};
 
 use crate::accounts::{AccountId, fixed};
+use crate::bills::BillId;
 use crate::charges::ChargeId;
 use crate::credits::CreditId;
 use crate::ledger::EntryId;
 use crate::periods::{self, Month};
 use crate::schema::{
-    allocations, charges, closed_periods, credits, entries, period_balances, postings, standing,
+    allocations, bill_payments, bills, charges, closed_periods, credits, entries, period_balances, postings,
+    standing,
 };
 use crate::standing as standings;
 
@@ -30,6 +32,7 @@ pub(crate) fn all() -> Vec<Check> {
         Check { name: "finance.closed_months_are_as_they_were", look: closed_months },
         Check { name: "finance.allocations_fit", look: allocations_fit },
         Check { name: "finance.standing_is_what_the_books_say", look: standing_ties },
+        Check { name: "finance.bills_are_what_the_books_say", look: bills_tie },
     ]
 }
 
@@ -189,4 +192,40 @@ fn standing_ties(conn: &mut Conn) -> DbResult<Vec<String>> {
             }
         }
     }
+}
+
+/// What is open of a bill is what was not paid, and all of it is what the books say is owed.
+fn bills_tie(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let paid = bill_payments::bill_id.eq(bills::id).and(bill_payments::is_reversed.eq(false));
+    let wrong: Vec<BillId> = bills::table
+        .left_join(bill_payments::table.on(paid))
+        .filter(bills::is_reversed.eq(false))
+        .group_by((bills::id, bills::amount, bills::open))
+        .having(
+            (bills::amount - bills::open)
+                .ne(sql::<BigInt>("CAST(COALESCE(SUM(bill_payments.amount), 0) AS BIGINT)")),
+        )
+        .order(bills::id)
+        .select(bills::id)
+        .limit(MOST)
+        .load(conn)?;
+    let mut found: Vec<_> =
+        wrong.iter().map(|id| format!("what is open of bill {id} is not what was not paid")).collect();
+    let owing: Vec<BillId> = bills::table
+        .filter(bills::is_reversed.eq(true))
+        .filter(bills::open.ne(Minor::ZERO))
+        .order(bills::id)
+        .select(bills::id)
+        .limit(MOST)
+        .load(conn)?;
+    found.extend(owing.iter().map(|id| format!("bill {id} was taken back and is open")));
+    let open: Minor = bills::table.select(total(bills::open)).get_result(conn)?;
+    let posted: Minor = postings::table
+        .filter(postings::account_id.eq(fixed::PAYABLES))
+        .select(total(postings::amount))
+        .get_result(conn)?;
+    if posted.0 != -open.0 {
+        found.push("the open bills do not come to what the books say is owed".to_owned());
+    }
+    Ok(found)
 }

@@ -6,16 +6,20 @@ use chrono::TimeDelta;
 use muster_kernel::domain::Domain;
 use muster_kernel::job::Schedule;
 
-use crate::checks;
+use crate::bills::repeating::RepeatJob;
 use crate::prepaid::ExpiryJob;
+use crate::{checks, exports};
 
 /// Checks, exports and jobs of the books.
 pub fn domain() -> Domain {
     Domain {
         name: "finance",
         checks: checks::all(),
-        exports: Vec::new(),
-        jobs: vec![Arc::new(ExpiryJob)],
-        schedules: vec![Schedule { kind: ExpiryJob::KIND, every: TimeDelta::hours(1) }],
+        exports: exports::all(),
+        jobs: vec![Arc::new(ExpiryJob), Arc::new(RepeatJob)],
+        schedules: vec![
+            Schedule { kind: ExpiryJob::KIND, every: TimeDelta::hours(1) },
+            Schedule { kind: RepeatJob::KIND, every: TimeDelta::hours(1) },
+        ],
     }
 }

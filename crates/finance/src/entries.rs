@@ -12,7 +12,7 @@ use muster_kernel::{Fields, Minor};
 use crate::accounts::{self, Account, AccountType, Method, fixed};
 use crate::amounts::check_amount;
 use crate::ledger::{self, EntryId, EntryKind, EntryRow, NewEntry, Note, Posting, PostingRow};
-use crate::{charges, credits, periods, prepaid, settling, standing};
+use crate::{bills, charges, credits, periods, prepaid, settling, standing};
 
 /// What an entry by hand says.
 #[derive(Debug, Clone)]
@@ -183,7 +183,8 @@ pub fn reverse(
         EntryKind::Income | EntryKind::Expense | EntryKind::Transfer => {
             ledger::post_reversal(tx, can.origin(), id, date, Some(reason))?;
         }
-        EntryKind::Bill | EntryKind::BillPayment => return Err(elsewhere("the bill's own operations")),
+        EntryKind::Bill => bills::undo(tx, can.origin(), id, date, reason)?,
+        EntryKind::BillPayment => bills::undo_payment(tx, can.origin(), id, date, reason)?,
         EntryKind::PrepaidUsed => return Err(elsewhere("a correction of the attendance")),
         EntryKind::PrepaidExpired => return Err(elsewhere("nothing: what expired stays expired")),
         EntryKind::PrepaidRefund => return Err(elsewhere("selling the class fees again")),

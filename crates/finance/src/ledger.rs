@@ -12,7 +12,7 @@ use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Minor, UserId, id_type, text_enum};
 
 pub use queries::{EntryRow, PostingRow};
-pub(crate) use queries::{find, list, postings_of, redact};
+pub(crate) use queries::{between, find, list, postings_of, redact};
 
 use crate::accounts::AccountId;
 
@@ -135,6 +135,14 @@ impl<'a> NewEntry<'a> {
 
     pub(crate) fn saying(self, text: Option<&'a str>) -> NewEntry<'a> {
         NewEntry { note: Note { text, ..self.note }, ..self }
+    }
+}
+
+impl EntryRow {
+    /// What it says: what staff wrote, else why it was made, else what it is.
+    pub fn said(&self) -> String {
+        let words = self.text.as_ref().or(self.reason.as_ref());
+        words.cloned().unwrap_or_else(|| self.kind.title().to_owned())
     }
 }
 

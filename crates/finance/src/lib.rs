@@ -11,18 +11,22 @@
 pub mod accounts;
 mod amounts;
 pub mod balances;
+pub mod bills;
 pub mod charges;
 mod checks;
 pub mod credits;
 mod domain;
 pub mod entries;
+mod exports;
 mod hooks;
+pub mod journal;
 mod ledger;
 mod letters;
 mod of_member;
 pub mod periods;
 pub mod prepaid;
 pub mod read;
+pub mod reports;
 #[cfg(feature = "http")]
 mod routes;
 mod schema;

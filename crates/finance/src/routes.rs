@@ -1,12 +1,15 @@
 //! The routes of this crate, to be mounted below `/api`.
 
 mod accounts;
+mod bills;
 mod charges;
 mod entries;
+mod journal;
 mod payments;
 mod periods;
 mod prepaid;
 mod refunds;
+mod reports;
 mod statement;
 mod write_offs;
 
@@ -37,7 +40,14 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(entries::reverse_entry)
         .service(periods::list_periods)
         .service(periods::close_period)
-        .service(periods::reopen_period);
+        .service(periods::reopen_period)
+        .service(bills::list_bills)
+        .service(bills::record_bill)
+        .service(bills::get_bill)
+        .service(bills::change_bill)
+        .service(bills::pay_bill)
+        .service(journal::get_journal)
+        .configure(reports::mount);
 }
 
 /// Which part of a list.

@@ -151,9 +151,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    bills (id) {
+        id -> BigInt,
+        entry_id -> BigInt,
+        payee -> Text,
+        text -> Text,
+        amount -> BigInt,
+        open -> BigInt,
+        is_open -> Bool,
+        account_id -> BigInt,
+        date -> Date,
+        due_on -> Date,
+        repeat -> Nullable<Text>,
+        next_on -> Nullable<Date>,
+        repeats -> Nullable<BigInt>,
+        stands_for -> Nullable<Date>,
+        is_reversed -> Bool,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    bill_payments (id) {
+        id -> BigInt,
+        bill_id -> BigInt,
+        entry_id -> BigInt,
+        account_id -> BigInt,
+        amount -> BigInt,
+        date -> Date,
+        is_reversed -> Bool,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     allocations,
+    bill_payments,
+    bills,
     charges,
     credits,
     entries,
@@ -162,3 +197,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     prepaid_lots,
     prepaid_moves,
 );
+
+diesel::allow_columns_to_appear_in_same_group_by_clause!(accounts::id, postings::date);

@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 use diesel::{
-    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, RunQueryDsl,
 };
 use muster_kernel::db::{Conn, DbResult, MultiBackend, Tx};
 use muster_kernel::page::PageRequest;
@@ -136,6 +137,24 @@ pub(crate) fn list(
         query = query.filter(entries::id.lt(EntryId(*after)));
     }
     Ok(query.order(entries::id.desc()).limit(page.fetch()).load(conn)?)
+}
+
+/// Entries from one day to another, in the order of their days, after this one.
+pub(crate) fn between(
+    conn: &mut Conn,
+    from: NaiveDate,
+    to: NaiveDate,
+    after: Option<(NaiveDate, EntryId)>,
+    limit: i64,
+) -> DbResult<Vec<EntryRow>> {
+    let mut query = rows!().into_boxed::<MultiBackend>().filter(entries::date.le(to));
+    query = match after {
+        None => query.filter(entries::date.ge(from)),
+        Some((day, id)) => {
+            query.filter(entries::date.ge(day)).filter(entries::date.gt(day).or(entries::id.gt(id)))
+        }
+    };
+    Ok(query.order((entries::date, entries::id)).limit(limit).load(conn)?)
 }
 
 /// A posting as it is kept: a debit above zero, a credit below.

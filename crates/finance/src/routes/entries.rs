@@ -52,15 +52,14 @@ pub(super) struct EntryShown {
 
 impl EntryShown {
     pub(super) fn new(entry: EntryRow, all: &[PostingRow]) -> EntryShown {
-        let EntryRow { id, kind, date, made_by, made_at, reverses, reversed_by, text, reference, reason } =
-            entry;
+        let text = entry.said();
+        let EntryRow { id, kind, date, made_by, made_at, reverses, reversed_by, reference, .. } = entry;
         let sides = all.iter().filter(|side| side.entry_id == id).map(|side| PostingShown {
             account: side.account.clone(),
             amount: side.amount,
             member_id: side.member_id,
             coach_id: side.coach_id,
         });
-        let text = text.or(reason).unwrap_or_else(|| kind.title().to_owned());
         let version = if reversed_by.is_some() { 2 } else { 1 };
         let postings = sides.collect();
         EntryShown {

@@ -4,12 +4,14 @@ use actix_web::{get, web};
 use chrono::NaiveDate;
 use muster_auth::permissions::ReadStatements;
 use muster_auth::{Can, Whom};
+use muster_kernel::csv::{Cell, Decimals};
 use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
-use muster_kernel::http::{Params, PathOf, Reply};
+use muster_kernel::http::{Accepts, Format, Params, PathOf, Reply};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::reports::decimals;
 use crate::charges::{Charge, ChargeId};
 use crate::{EntryId, Line, OfMember, Statement};
 
@@ -20,6 +22,9 @@ pub(super) struct StatementQuery {
     from: Option<NaiveDate>,
     /// Until this day; until today unless it is given.
     to: Option<NaiveDate>,
+    /// `csv`: the lines alone.
+    #[param(inline)]
+    format: Option<Format>,
 }
 
 /// A line of a statement.
@@ -86,29 +91,63 @@ impl From<Statement> for StatementShown {
     }
 }
 
+/// The lines as a table, which begins with what was owed before them.
+fn table(statement: Statement, from: Option<NaiveDate>, decimals: Decimals) -> Reply {
+    let amount = |amount| Cell::Amount(amount, decimals);
+    let opening = vec![
+        Cell::Empty,
+        from.into(),
+        "Opening balance".into(),
+        Cell::Empty,
+        amount(statement.opening_balance),
+    ];
+    let line = |line: Line| {
+        vec![
+            line.entry_id.into(),
+            line.date.into(),
+            line.text.into(),
+            amount(line.amount),
+            amount(line.balance),
+        ]
+    };
+    let rows = std::iter::once(opening).chain(statement.lines.into_iter().map(line));
+    Reply::csv("statement", &["entry_id", "date", "text", "amount", "balance"], rows)
+}
+
 /// What a member owed and paid between two days, and what is open today.
 #[utoipa::path(
     tag = "finance",
     params(("id" = String, Path, description = "The member, or `me`"), StatementQuery),
-    responses((status = 200, description = "The statement", body = StatementShown)),
+    responses((
+        status = 200,
+        description = "The statement",
+        content((StatementShown = "application/json"), (String = "text/csv"))
+    )),
     extensions(("x-permission" = json!("statements.read")))
 )]
 #[get("/members/{id}/statement")]
 pub(super) async fn get_statement(
     can: Can<ReadStatements>,
+    accepts: Accepts,
     PathOf(whom): PathOf<Whom>,
     Params(query): Params<StatementQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let StatementQuery { from, to } = query;
+    let StatementQuery { from, to, format } = query;
     if let (Some(from), Some(to)) = (from, to)
         && from > to
     {
         return Err(Fault::new(Code::Malformed, "`from` is not after `to`."));
     }
     let (member, now) = (whom.of(&can), db.clock().now());
-    let statement = db
-        .read::<_, Fault, _>(move |conn| OfMember::seen(conn, &can, member, now)?.statement(conn, from, to))
+    let (statement, decimals) = db
+        .read::<_, Fault, _>(move |conn| {
+            let statement = OfMember::seen(conn, &can, member, now)?.statement(conn, from, to)?;
+            Ok((statement, decimals(conn)?))
+        })
         .await?;
+    if accepts.csv(format) {
+        return Ok(table(statement, from, decimals));
+    }
     Reply::plain(&StatementShown::from(statement))
 }

@@ -82,6 +82,13 @@ impl Reply {
         reply.file(&file_name(name))
     }
 
+    /// The same with a link to the next page, for a page with more to say than its rows.
+    #[must_use]
+    pub fn with_next(mut self, cursor: Option<String>) -> Reply {
+        self.next_cursor = cursor;
+        self
+    }
+
     /// The same under another status, such as 202.
     #[must_use]
     pub fn status(mut self, status: u16) -> Reply {
