@@ -2,14 +2,15 @@
 //! postings say.
 
 use chrono::{NaiveDate, TimeDelta};
-use muster_auth::permissions::KeepBooks;
+use muster_auth::permissions::{KeepBooks, ReadBooks};
 use muster_auth::{Actor, Can, Role, Roles};
 use muster_finance::accounts::Method;
+use muster_finance::bills::{self, BillId, NewBill, NewBillPayment};
 use muster_finance::charges::{self, NewCharge};
 use muster_finance::credits::{self, NewPayment, NewRefund, NewWriteOff};
 use muster_finance::entries;
 use muster_finance::prepaid::{self, LotId, NewLot};
-use muster_finance::{EntryId, periods};
+use muster_finance::{EntryId, periods, reports};
 use muster_kernel::audit::Origin;
 use muster_kernel::db::{Db, DbError};
 use muster_kernel::fault::Fault;
@@ -34,6 +35,8 @@ enum Step {
     Release { which: usize },
     Use { which: usize },
     GiveBack { which: usize },
+    Bill { amount: i64, due_in: i64 },
+    PayBill { which: usize, amount: i64 },
     Wait { days: i64 },
     Close,
 }
@@ -41,6 +44,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let (whom, which, amount) = (0usize..3, 0usize..100, 1i64..5000);
     prop_oneof![
+        1 => (amount.clone(), -40i64..40).prop_map(|(amount, due_in)| Step::Bill { amount, due_in }),
+        2 => (which.clone(), amount.clone()).prop_map(|(which, amount)| Step::PayBill { which, amount }),
         4 => (whom.clone(), amount.clone(), -40i64..40).prop_map(|(whom, amount, due_in)| Step::Charge { whom, amount, due_in }),
         4 => (whom.clone(), amount.clone()).prop_map(|(whom, amount)| Step::Pay { whom, amount }),
         2 => (whom.clone(), amount.clone()).prop_map(|(whom, amount)| Step::Refund { whom, amount }),
@@ -65,6 +70,9 @@ struct Known {
     entries: Vec<(EntryId, usize, i64)>,
     reserved: Vec<LotId>,
     used: Vec<(LotId, EntryId)>,
+    bills: Vec<BillId>,
+    /// What the reports said of a day on that day.
+    days: Vec<(NaiveDate, Said)>,
 }
 
 fn take<T: Clone>(all: &mut Vec<T>, which: usize) -> Option<T> {
@@ -143,7 +151,10 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
             if reversed.is_some() {
                 known.owed[whom] -= amount;
             }
-            assert!(reversed.is_some() || amount == 0, "only class fees that were used cannot be reversed");
+            assert!(
+                reversed.is_some() || amount == 0,
+                "only used class fees and paid bills cannot be reversed"
+            );
         }
         Step::Sell { whom, count, amount, for_days } => {
             let expires_on = for_days.map(|days| on + chrono::Days::new(days));
@@ -170,7 +181,29 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
             tried(db, move |tx| prepaid::return_used(tx, &origin, lot, entry, on)).await.expect("given back");
             known.reserved.push(lot);
         }
+        Step::Bill { amount, due_in } => {
+            let new = NewBill {
+                payee: "City".into(),
+                amount: Minor(amount),
+                category: "other_expenses".into(),
+                text: "x".into(),
+                due_on: on + TimeDelta::days(due_in),
+                date: None,
+                repeat: None,
+            };
+            let bill = tried(db, move |tx| bills::record(tx, &can, &new)).await.expect("a bill");
+            known.bills.push(bill.id);
+            known.entries.push((bill.entry_id, 0, 0));
+        }
+        Step::PayBill { which, amount } => {
+            let Some(bill) = known.bills.get(which % known.bills.len().max(1)).copied() else { return };
+            let new = NewBillPayment { amount: Minor(amount), method: Method::Bank, date: None };
+            if let Some(before) = tried(db, move |tx| bills::pay(tx, &can, bill, &new)).await {
+                assert!(before.open >= Minor::ZERO, "never paid beyond what was owed");
+            }
+        }
         Step::Wait { days } => {
+            known.days.push((on, said(app, on).await));
             app.wait(TimeDelta::days(days));
             tried(db, prepaid::expire_some).await.expect("expired");
         }
@@ -179,6 +212,61 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
             tried(db, move |tx| periods::close(tx, &can, last_month)).await;
         }
     }
+}
+
+/// What the reports say of a day: the balances of the accounts, what each member owes, what is left of each lot.
+type Said = (Vec<(String, i64)>, Vec<(UserId, i64)>, Vec<(LotId, i64, i64)>);
+
+async fn said(app: &TestApp, day: NaiveDate) -> Said {
+    let can = can_read();
+    let today = today(&app.db);
+    let read = app.db.read(move |conn| {
+        let trial = reports::trial_balance(conn, &can, day)?;
+        assert_eq!(trial.total_debit, trial.total_credit);
+        let owed = reports::receivables(conn, &can, (day, today), None, 1000)?;
+        for of in &owed {
+            let parts = of.current.0 + of.days_30.0 + of.days_60.0 + of.days_90.0;
+            assert_eq!(parts, of.total.0, "{of:?}");
+            assert!([of.days_30, of.days_60, of.days_90].iter().all(|part| *part >= Minor::ZERO), "{of:?}");
+        }
+        let lots = reports::prepaid(conn, &can, (day, today), None, 1000)?;
+        let accounts: Vec<_> =
+            trial.accounts.into_iter().map(|line| (line.account, line.debit.0 - line.credit.0)).collect();
+        let stood = |account: &str| accounts.iter().find(|(of, _)| of == account).map_or(0, |(_, sum)| *sum);
+        assert_eq!(owed.iter().map(|of| of.total.0).sum::<i64>(), stood("receivables"));
+        assert_eq!(lots.iter().map(|lot| lot.value.0).sum::<i64>(), -stood("prepaid"));
+        Ok::<_, DbError>((
+            accounts.clone(),
+            owed.into_iter().map(|of| (of.member_id, of.total.0)).collect(),
+            lots.into_iter().map(|lot| (lot.lot_id, lot.left, lot.value.0)).collect(),
+        ))
+    });
+    read.await.expect("read")
+}
+
+fn can_read() -> Can<ReadBooks> {
+    let actor = Actor::new(UserId(1), Roles::of([Role::Treasurer]), Origin::default());
+    actor.can::<ReadBooks>().expect("a treasurer may")
+}
+
+/// What is said of a day does not change once it is over, and the months come to what the years come to.
+async fn reports_tie(app: &TestApp, known: &Known) {
+    for (day, then) in &known.days {
+        assert_eq!(said(app, *day).await, *then, "of {day}, on {}", today(&app.db));
+    }
+    let (can, now) = (can_read(), app.db.clock().now());
+    let read = app.db.read(move |conn| {
+        let month = |text: &str| text.parse::<muster_finance::Month>().ok();
+        let months = reports::monthly(conn, &can, now, month("2026-01"), month("2030-12"))?;
+        let span = (months[0].month.first_day(), months[59].month.last_day());
+        Ok::<_, Fault>((months, reports::income_statement(conn, &can, span)?))
+    });
+    let (months, statement) = read.await.expect("read");
+    assert_eq!(months.iter().map(|month| month.result.0).sum::<i64>(), statement.result.0);
+    assert_eq!(
+        months.iter().map(|month| month.revenue.0).sum::<i64>(),
+        statement.income.iter().map(|sum| sum.amount.0).sum::<i64>()
+    );
 }
 
 async fn everything_ties(app: &TestApp, members: [UserId; 3], known: &Known) {
@@ -217,6 +305,7 @@ each_engine! {
                 take_step(&app, &can, members, &mut known, step).await;
             }
             everything_ties(&app, members, &known).await;
+            reports_tie(&app, &known).await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the program says about itself is true and complete.
 //!
-//! `UPDATE_SNAPSHOTS=1 scripts/test documents` writes the files anew.
+//! `UPDATE_SNAPSHOTS=1 scripts/test documents example_term` writes the files anew.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ fn in_checkout(path: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn is_kept(path: &str, now: &str) {
+pub fn is_kept(path: &str, now: &str) {
     let file = in_checkout(path);
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&file, now).expect("written");
@@ -23,7 +23,7 @@ fn is_kept(path: &str, now: &str) {
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
         kept == now,
-        "{path} is not up to date; UPDATE_SNAPSHOTS=1 scripts/test documents writes it anew"
+        "{path} is not up to date; UPDATE_SNAPSHOTS=1 scripts/test documents example_term writes it anew"
     );
 }
 

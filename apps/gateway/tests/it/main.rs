@@ -9,6 +9,7 @@
 )]
 
 mod audit_and_jobs;
+mod bills;
 mod books;
 mod books_at_random;
 mod club;
@@ -17,6 +18,7 @@ mod conventions;
 mod crash;
 mod damaged_accounts;
 mod documents;
+mod example_term;
 mod good_clients;
 mod idempotency;
 mod mail;
@@ -31,6 +33,7 @@ mod privacy;
 mod program;
 mod raw_http;
 mod registering;
+mod reports;
 mod running;
 mod second_factors;
 mod sessions;

@@ -33,6 +33,8 @@ pub enum Thing {
     Lot,
     /// A month that is far away: `period`.
     Period,
+    /// A bill: `id`.
+    Bill,
 }
 
 impl Thing {
@@ -42,7 +44,7 @@ impl Thing {
             Thing::None | Thing::Account => &[Whose::Own],
             Thing::Person => &[Whose::Own, Whose::Ward, Whose::Other, Whose::Admin, Whose::Missing],
             Thing::Session => &[Whose::Own, Whose::Other, Whose::Admin, Whose::Missing],
-            Thing::Job | Thing::Entry | Thing::Lot => &[Whose::Other, Whose::Missing],
+            Thing::Job | Thing::Entry | Thing::Lot | Thing::Bill => &[Whose::Other, Whose::Missing],
             Thing::Period => &[Whose::Own],
         }
     }
@@ -145,6 +147,15 @@ impl Club {
                 let body = json!({"count": 1, "amount": 100, "method": "cash"});
                 let made = self.app.post_once(&path, &self.app.people.treasurer().await, body).await;
                 json!({"id": self.member.id, "lot_id": made.body["id"]})
+            }
+            (Thing::Bill, _) => {
+                let body = json!({
+                    "payee": "City", "amount": 100, "category": "other_expenses", "text": "Rent",
+                    "due_on": "2026-01-01",
+                });
+                let by = self.app.people.treasurer().await;
+                let made = self.app.post_once("/api/finance/bills", &by, body).await;
+                json!({"id": made.body["id"]})
             }
             (Thing::Job, _) => {
                 let db = &self.app.db;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::club::Thing::{Entry, Lot, Period, Person};
+use super::club::Thing::{Bill, Entry, Lot, Period, Person};
 use super::row::Row;
 
 #[rustfmt::skip]
@@ -66,6 +66,27 @@ pub fn finance() -> Vec<Row> {
             .with(|_| json!({}))                                    .own("403 403 403 409:invalid_state 409:invalid_state"),
         Row::of("POST /api/finance/periods/{period}/reopen").on(Period)
             .with(|_| json!({"reason": "Late"}))                    .own("403 403 403 403 409:invalid_state"),
+        Row::of("GET /api/finance/bills")                           .own("403 403 403 200 200"),
+        Row::of("POST /api/finance/bills")
+            .with(|_| json!({
+                "payee": "City", "amount": 100, "category": "other_expenses", "text": "Rent",
+                "due_on": "2026-01-01",
+            }))                                                     .own("403 403 403 201 201"),
+        Row::of("GET /api/finance/bills/{id}").on(Bill)          .others("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("PATCH /api/finance/bills/{id}").on(Bill)
+            .with(|_| json!({"repeat": "month"}))                .others("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("POST /api/finance/bills/{id}/payments").on(Bill)
+            .with(|_| json!({"amount": 1, "method": "cash"}))    .others("403 403 403 201 201")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("GET /api/finance/journal")                         .own("403 403 403 200 200"),
+        Row::of("GET /api/finance/reports/monthly")                 .own("403 403 403 200 200"),
+        Row::of("GET /api/finance/reports/income-statement")        .own("403 403 403 200 200"),
+        Row::of("GET /api/finance/reports/trial-balance")           .own("403 403 403 200 200"),
+        Row::of("GET /api/finance/reports/receivables")             .own("403 403 403 200 200"),
+        Row::of("GET /api/finance/reports/payables")                .own("403 403 403 200 200"),
+        Row::of("GET /api/finance/reports/prepaid")                 .own("403 403 403 200 200"),
     ];
     for seen in [
         "GET /api/members/{id}/charges", "GET /api/members/{id}/payments", "GET /api/members/{id}/refunds",
