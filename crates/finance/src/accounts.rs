@@ -183,6 +183,8 @@ pub fn add_category(tx: &mut Tx<'_>, can: &Can<KeepBooks>, new: &NewCategory) ->
 
 /// A name for requests, made from one for people.
 fn slug(name: &str) -> String {
+    let name =
+        name.to_lowercase().replace('ä', "ae").replace('ö', "oe").replace('ü', "ue").replace('ß', "ss");
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("_").to_ascii_lowercase().chars().take(40).collect()
+    words.collect::<Vec<_>>().join("_").chars().take(40).collect()
 }

@@ -26,7 +26,7 @@ id_type! {
 
 text_enum! {
     /// Why a member owes something.
-    pub(crate) enum ChargeKind {
+    pub enum ChargeKind {
         /// The club charged it.
         Charge = "charge",
         /// The club paid it back: owed again if what had been paid turns out not to have been.
@@ -82,6 +82,8 @@ pub struct Charge {
     pub entry_id: EntryId,
     /// Who owes it.
     pub member_id: UserId,
+    /// Why they owe it.
+    pub kind: ChargeKind,
     /// How much it was.
     pub amount: Minor,
     /// How much of it is open.
@@ -211,6 +213,7 @@ macro_rules! shown {
                 charges::id,
                 charges::entry_id,
                 charges::member_id,
+                charges::kind,
                 charges::amount,
                 charges::open,
                 account_table::account,

@@ -1,8 +1,11 @@
 //! What must be true of the books for ever.
 
 use diesel::dsl::sql;
-use diesel::sql_types::BigInt;
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
+use diesel::sql_types::{BigInt, Integer};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl,
+};
+use muster_auth::read::users;
 use muster_kernel::db::{Conn, DbResult};
 use muster_kernel::domain::Check;
 use muster_kernel::sql::total;
@@ -14,9 +17,10 @@ use crate::charges::ChargeId;
 use crate::credits::CreditId;
 use crate::ledger::EntryId;
 use crate::periods::{self, Month};
+use crate::prepaid::LotId;
 use crate::schema::{
     allocations, bill_payments, bills, charges, closed_periods, credits, entries, period_balances, postings,
-    standing,
+    prepaid_lots, prepaid_moves, standing,
 };
 use crate::standing as standings;
 
@@ -31,6 +35,9 @@ pub(crate) fn all() -> Vec<Check> {
         Check { name: "finance.entries_are_sealed", look: entries_are_sealed },
         Check { name: "finance.closed_months_are_as_they_were", look: closed_months },
         Check { name: "finance.allocations_fit", look: allocations_fit },
+        Check { name: "finance.what_was_reversed_says_so", look: reversals_tie },
+        Check { name: "finance.class_fees_went_as_the_books_say", look: lots_tie },
+        Check { name: "finance.everybody_has_a_standing", look: everybody_has_a_standing },
         Check { name: "finance.standing_is_what_the_books_say", look: standing_ties },
         Check { name: "finance.bills_are_what_the_books_say", look: bills_tie },
     ]
@@ -149,6 +156,67 @@ fn allocations_fit(conn: &mut Conn) -> DbResult<Vec<String>> {
     Ok(found)
 }
 
+/// A charge or a credit is taken back when its entry was reversed, and only then.
+fn reversals_tie(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let charges_wrong: Vec<ChargeId> = charges::table
+        .left_join(entries::table.on(entries::reverses.eq(charges::entry_id.nullable())))
+        .filter(
+            (charges::is_reversed.eq(true).and(entries::id.is_null()))
+                .or(charges::is_reversed.eq(false).and(entries::id.is_not_null())),
+        )
+        .order(charges::id)
+        .select(charges::id)
+        .limit(MOST)
+        .load(conn)?;
+    let credits_wrong: Vec<CreditId> = credits::table
+        .left_join(entries::table.on(entries::reverses.eq(credits::entry_id.nullable())))
+        .filter(
+            (credits::is_reversed.eq(true).and(entries::id.is_null()))
+                .or(credits::is_reversed.eq(false).and(entries::id.is_not_null())),
+        )
+        .order(credits::id)
+        .select(credits::id)
+        .limit(MOST)
+        .load(conn)?;
+    let mut found: Vec<_> = charges_wrong
+        .iter()
+        .map(|id| format!("charge {id} does not say whether it was reversed as its entry does"))
+        .collect();
+    let wrong = |id: &CreditId| format!("credit {id} does not say whether it was reversed as its entry does");
+    found.extend(credits_wrong.iter().map(wrong));
+    Ok(found)
+}
+
+/// What has gone of class fees is what was written down when it went.
+fn lots_tie(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let moved =
+        |column: &str| sql::<BigInt>(&format!("CAST(COALESCE(SUM(prepaid_moves.{column}), 0) AS BIGINT)"));
+    let wrong: Vec<LotId> = prepaid_lots::table
+        .left_join(prepaid_moves::table.on(prepaid_moves::lot_id.eq(prepaid_lots::id)))
+        .group_by((prepaid_lots::id, prepaid_lots::used, prepaid_lots::lapsed, prepaid_lots::released))
+        .having(
+            prepaid_lots::released.ne(moved("amount")).or((prepaid_lots::used + prepaid_lots::lapsed)
+                .ne(sql::<Integer>("CAST(COALESCE(SUM(prepaid_moves.fees), 0) AS INTEGER)"))),
+        )
+        .order(prepaid_lots::id)
+        .select(prepaid_lots::id)
+        .limit(MOST)
+        .load(conn)?;
+    Ok(wrong.iter().map(|id| format!("what has gone of lot {id} is not what was written down")).collect())
+}
+
+fn everybody_has_a_standing(conn: &mut Conn) -> DbResult<Vec<String>> {
+    use crate::read::standing;
+    let without: Vec<UserId> = users::table
+        .left_join(standing::table.on(standing::member_id.eq(users::id)))
+        .filter(standing::member_id.is_null())
+        .order(users::id)
+        .select(users::id)
+        .limit(MOST)
+        .load(conn)?;
+    Ok(without.iter().map(|id| format!("member {id} has no standing in the books")).collect())
+}
+
 /// The row that is kept for each member says what their items and the ledger's postings say.
 fn standing_ties(conn: &mut Conn) -> DbResult<Vec<String>> {
     let mut found = Vec::new();
@@ -183,9 +251,9 @@ fn standing_ties(conn: &mut Conn) -> DbResult<Vec<String>> {
                 .filter(postings::account_id.eq(fixed::PREPAID))
                 .select(total(postings::amount))
                 .get_result(conn)?;
-            let lots: Minor = crate::schema::prepaid_lots::table
-                .filter(crate::schema::prepaid_lots::member_id.eq(member))
-                .select(total(crate::schema::prepaid_lots::amount - crate::schema::prepaid_lots::released))
+            let lots: Minor = prepaid_lots::table
+                .filter(prepaid_lots::member_id.eq(member))
+                .select(total(prepaid_lots::amount - prepaid_lots::released))
                 .get_result(conn)?;
             if owed.0 != -lots.0 {
                 found.push(format!("the class fees of member {member} are not worth what the books say"));

@@ -124,7 +124,7 @@ pub fn take_payment(
     let id = insert(tx, entry, member, CreditKind::Payment, account, new.amount, date)?;
     settling::settle(tx, member)?;
     standing::refresh(tx, member, standing.grace_days)?;
-    record(tx, can.origin(), "payment.taken", "payment", id.0, None)?;
+    record(tx, can.origin(), "payment.taken", "payment", id.0)?;
     letters::announce(tx, member, Matter::Payment(id))?;
     let payment = find(tx, member, id)?.ok_or_else(Fault::not_found)?;
     let allocations = allocations_of(tx, &[id])?;
@@ -172,7 +172,7 @@ pub fn write_off(
     }
     settling::settle(tx, member)?;
     standing::refresh(tx, member, standing.grace_days)?;
-    record(tx, can.origin(), "debt.written_off", "write_off", id.0, Some(&new.reason))?;
+    record(tx, can.origin(), "debt.written_off", "write_off", id.0)?;
     find(tx, member, id)?.ok_or_else(Fault::not_found)
 }
 
@@ -197,6 +197,9 @@ pub fn refund(
         let detail = "This is more than the member's credit; there is nothing else to pay back.";
         return Err(Fault::new(Code::ExceedsCredit, detail));
     }
+    if covered_on(tx, member, new.amount)?.is_some_and(|paid_on| date < paid_on) {
+        return Err(Fault::field("/date", "out_of_range", "Not before the payment that is paid back."));
+    }
     let account = new.method.account();
     let entry = NewEntry::of(EntryKind::Refund, date).saying(new.text.as_deref());
     let sides =
@@ -205,20 +208,14 @@ pub fn refund(
     let id = charges::owe_refund(tx, entry, member, new.amount, account, date)?;
     settling::settle(tx, member)?;
     standing::refresh(tx, member, standing.grace_days)?;
-    record(tx, can.origin(), "credit.refunded", "refund", id.0, None)?;
+    record(tx, can.origin(), "credit.refunded", "refund", id.0)?;
     letters::announce(tx, member, Matter::Refund(id))?;
     charges::find(tx, member, id)?.ok_or_else(Fault::not_found)
 }
 
-fn record(
-    tx: &mut Tx<'_>,
-    origin: &Origin,
-    action: &str,
-    object_type: &str,
-    object_id: i64,
-    reason: Option<&str>,
-) -> DbResult<()> {
-    audit::append(tx, origin, Event { action, object_type, object_id, reason })
+/// The reason of a write-off stands beside its entry, where it can be redacted.
+fn record(tx: &mut Tx<'_>, origin: &Origin, action: &str, object_type: &str, object_id: i64) -> DbResult<()> {
+    audit::append(tx, origin, Event { action, object_type, object_id, reason: None })
 }
 
 fn insert(
@@ -294,6 +291,24 @@ pub(crate) fn count(conn: &mut Conn, member: UserId, kind: CreditKind) -> DbResu
         .filter(credits::kind.eq(kind))
         .count()
         .get_result(conn)?)
+}
+
+/// The day by which so much of a member's credit had been paid.
+fn covered_on(tx: &mut Tx<'_>, member: UserId, amount: Minor) -> DbResult<Option<NaiveDate>> {
+    let rests: Vec<(NaiveDate, Minor)> = credits::table
+        .filter(credits::member_id.eq(member))
+        .filter(credits::has_rest.eq(true))
+        .order((credits::date, credits::id))
+        .limit(1000)
+        .select((credits::date, credits::rest))
+        .load(&mut **tx)?;
+    let mut missing = amount.0;
+    let last = rests.into_iter().take_while(|(_, rest)| {
+        let needed = missing > 0;
+        missing -= rest.0;
+        needed
+    });
+    Ok(last.last().map(|(date, _)| date))
 }
 
 /// What these credits settle.

@@ -80,7 +80,7 @@ pub fn enter(
         }
         NewManual::Transfer { from, to } => {
             let own = [AccountType::Asset, AccountType::Equity];
-            fields.must(from != to, "/to", "invalid", "From one account to another.");
+            fields.must(from != to, "/to", "invalid", "Another account than `from`.");
             let from = accounts::named(tx, "/from", from, &own, &mut fields)?;
             let to = accounts::named(tx, "/to", to, &own, &mut fields)?;
             not_of_members("/from", from.as_ref(), &mut fields);
@@ -135,6 +135,14 @@ pub fn list(
     Ok((rows, postings))
 }
 
+/// How many there are in all.
+///
+/// # Errors
+/// When the database fails.
+pub fn count(conn: &mut Conn, _: &Can<ReadBooks>, kind: Option<EntryKind>) -> Result<i64, Fault> {
+    Ok(ledger::count(conn, kind)?)
+}
+
 /// Takes an entry back by another. Its own day is today unless it is given; a closed one becomes the first open day.
 ///
 /// # Errors
@@ -151,7 +159,8 @@ pub fn reverse(
     let entry = ledger::find(tx, id)?.ok_or_else(Fault::not_found)?;
     let now = tx.now();
     let today = periods::today(tx, now)?;
-    let date = date.unwrap_or(today);
+    // Where the club's zone was changed, an entry can be of tomorrow.
+    let (today, date) = (today.max(entry.date), date.unwrap_or(today.max(entry.date)));
     fields.must(date <= today, "/date", "in_future", "Entries are never dated in the future.");
     fields.must(date >= entry.date, "/date", "out_of_range", "Not before the day of what is reversed.");
     fields.done()?;
@@ -163,6 +172,11 @@ pub fn reverse(
         EntryKind::Charge | EntryKind::Refund => {
             let (charge, member) = charges::of_entry(tx, id)?.ok_or_else(Fault::not_found)?;
             let standing = standing::lock(tx, member)?;
+            // What was let off was never paid: freed, it would be credit that could be paid back.
+            if settling::is_written_off(tx, charge)? {
+                let detail = "Some of this was written off; take the write-off back first.";
+                return Err(Fault::new(Code::InvalidState, detail));
+            }
             ledger::post_reversal(tx, can.origin(), id, date, Some(reason))?;
             settling::void_charge(tx, charge)?;
             settling::settle(tx, member)?;
@@ -185,17 +199,18 @@ pub fn reverse(
         }
         EntryKind::Bill => bills::undo(tx, can.origin(), id, date, reason)?,
         EntryKind::BillPayment => bills::undo_payment(tx, can.origin(), id, date, reason)?,
-        EntryKind::PrepaidUsed => return Err(elsewhere("a correction of the attendance")),
-        EntryKind::PrepaidExpired => return Err(elsewhere("nothing: what expired stays expired")),
-        EntryKind::PrepaidRefund => return Err(elsewhere("selling the class fees again")),
-        EntryKind::Reversal => return Err(elsewhere("making the reversed entry again")),
+        EntryKind::PrepaidRefund => prepaid::undo_refund(tx, can.origin(), id, date, reason)?,
+        EntryKind::PrepaidUsed => {
+            return Err(not_here("A class fee that was used comes back by correcting the attendance."));
+        }
+        EntryKind::PrepaidExpired => return Err(not_here("What expired cannot be taken back.")),
+        EntryKind::Reversal => return Err(not_here("A reversal stays; make the reversed entry again.")),
     }
-    let event =
-        Event { action: "entry.reversed", object_type: "entry", object_id: id.0, reason: Some(reason) };
+    let event = Event { action: "entry.reversed", object_type: "entry", object_id: id.0, reason: None };
     audit::append(tx, can.origin(), event)?;
     with_postings(tx, id)
 }
 
-fn elsewhere(how: &str) -> Fault {
-    Fault::new(Code::InvalidState, format!("An entry of this kind is not reversed here, but by {how}."))
+fn not_here(detail: &'static str) -> Fault {
+    Fault::new(Code::InvalidState, detail)
 }

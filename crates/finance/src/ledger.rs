@@ -12,7 +12,7 @@ use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Minor, UserId, id_type, text_enum};
 
 pub use queries::{EntryRow, PostingRow};
-pub(crate) use queries::{between, find, list, postings_of, redact};
+pub(crate) use queries::{between, count, find, list, postings_of, redact};
 
 use crate::accounts::AccountId;
 

@@ -22,8 +22,8 @@ use crate::letters::{self, Matter};
 use crate::schema::prepaid_lots;
 use crate::{periods, standing};
 
-pub(crate) use moves::undo_sale;
-pub use moves::{ExpiryJob, expire_some, refund, release, reserve, return_used, use_fee};
+pub use moves::{ExpiryJob, LotRefund, expire_some, refund, release, reserve, return_used, use_fee};
+pub(crate) use moves::{undo_refund, undo_sale};
 
 id_type! {
     /// Class fees that were paid for together.
@@ -113,12 +113,7 @@ pub fn sell(tx: &mut Tx<'_>, can: &Can<KeepBooks>, member: UserId, new: &NewLot)
     fields.number("/count", new.count, 1..=MOST);
     check_amount("/amount", new.amount, &mut fields);
     let each = new.amount.0 >= i64::from(new.count);
-    fields.must(
-        each,
-        "/amount",
-        "out_of_range",
-        "A fee is worth at least one unit of the currency's smallest.",
-    );
+    fields.must(each, "/amount", "out_of_range", "At least 1 for each of them.");
     if let Some(day) = new.expires_on {
         let now = tx.now();
         let today = periods::today(tx, now)?;
@@ -234,5 +229,8 @@ fn first_free(tx: &mut Tx<'_>, member: UserId, on: NaiveDate) -> DbResult<Option
 }
 
 fn nothing_left() -> Fault {
-    Fault::new(Code::InvalidState, "Nothing of these class fees is left that could be paid back.")
+    Fault::new(
+        Code::InvalidState,
+        "Not so many of these class fees are left: the others were used, are reserved, or have lapsed.",
+    )
 }

@@ -1,13 +1,13 @@
 //! Which payment settles which charge: the oldest charge first, by what was paid first.
 
 use diesel::upsert::excluded;
-use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
-use muster_kernel::db::{DbResult, Tx};
+use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl};
+use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::sql::Portable;
 use muster_kernel::{Minor, UserId};
 
 use crate::charges::ChargeId;
-use crate::credits::CreditId;
+use crate::credits::{CreditId, CreditKind};
 use crate::schema::{allocations, charges, credits};
 
 /// A part of a credit that settles a charge, or a part of it.
@@ -130,6 +130,18 @@ fn set_rest(tx: &mut Tx<'_>, id: CreditId, rest: Minor) -> DbResult<()> {
         .set((credits::rest.eq(rest), credits::has_rest.eq(rest > Minor::ZERO)))
         .execute(&mut **tx)?;
     Ok(())
+}
+
+/// Whether a charge, or a part of it, was written off.
+pub(crate) fn is_written_off(conn: &mut Conn, id: ChargeId) -> DbResult<bool> {
+    let any: Option<CreditId> = allocations::table
+        .inner_join(credits::table.on(credits::id.eq(allocations::credit_id)))
+        .filter(allocations::charge_id.eq(id))
+        .filter(credits::kind.eq(CreditKind::WriteOff))
+        .select(credits::id)
+        .first(conn)
+        .optional()?;
+    Ok(any.is_some())
 }
 
 /// Takes a charge out: what settled it is credit again.

@@ -42,11 +42,15 @@ pub struct Statement {
     pub balance: Minor,
     /// What happened.
     pub lines: Vec<Line>,
-    /// What is open today.
+    /// There are earlier lines than those shown, in the opening balance.
+    pub more_lines: bool,
+    /// What is open today, the oldest first.
     pub open_charges: Vec<Charge>,
+    /// There is more open than is shown.
+    pub more_open: bool,
 }
 
-type Row = (EntryId, NaiveDate, EntryKind, Option<String>, Option<String>, Minor);
+type Row = (EntryId, NaiveDate, EntryKind, Option<String>, Minor);
 
 /// A member's statement between two days. Of very many lines the latest are shown, and what stood before them is the
 /// opening balance.
@@ -68,13 +72,12 @@ pub(crate) fn of(
         .filter(postings::member_id.eq(member))
         .filter(postings::account_id.eq(fixed::RECEIVABLES))
         .order((postings::date.desc(), postings::entry_id.desc()))
-        .limit(MOST_LINES)
+        .limit(MOST_LINES + 1)
         .select((
             postings::entry_id,
             postings::date,
             entries::kind,
             entry_notes::text.nullable(),
-            entry_notes::reason.nullable(),
             postings::amount,
         ));
     if let Some(from) = from {
@@ -85,15 +88,33 @@ pub(crate) fn of(
         balance = balance.filter(postings::date.le(to));
     }
     let balance: Minor = balance.get_result(conn)?;
-    let rows: Vec<Row> = lines.load(conn)?;
+    let mut rows: Vec<Row> = lines.load(conn)?;
+    let more_lines = cut(&mut rows, MOST_LINES);
     let mut after = balance;
     let mut lines: Vec<Line> = Vec::with_capacity(rows.len());
-    for (entry_id, date, kind, text, reason, amount) in rows {
-        let text = text.or(reason).unwrap_or_else(|| kind.title().to_owned());
+    for (entry_id, date, kind, text, amount) in rows {
+        let text = text.unwrap_or_else(|| kind.title().to_owned());
         lines.push(Line { entry_id, date, text, amount, balance: after });
         after = Minor(after.0 - amount.0);
     }
     lines.reverse();
-    let open_charges = charges::open_of(conn, member, MOST_OPEN)?;
-    Ok(Statement { member_id: member, opening_balance: after, balance, lines, open_charges })
+    let mut open_charges = charges::open_of(conn, member, MOST_OPEN + 1)?;
+    let more_open = cut(&mut open_charges, MOST_OPEN);
+    Ok(Statement {
+        member_id: member,
+        opening_balance: after,
+        balance,
+        lines,
+        more_lines,
+        open_charges,
+        more_open,
+    })
+}
+
+/// Cuts a list where it may end; true when something was cut off.
+fn cut<T>(rows: &mut Vec<T>, most: i64) -> bool {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = rows.len() > most;
+    rows.truncate(most);
+    more
 }

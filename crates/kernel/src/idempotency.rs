@@ -31,6 +31,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The JSON.
     pub body: String,
+    /// Whom it is about, beside whoever asked: it goes when they are erased.
+    pub about: Option<UserId>,
 }
 
 /// How long answers are kept.
@@ -101,6 +103,7 @@ impl Once {
                 idempotency_keys::etag.eq(&answer.etag),
                 idempotency_keys::body.eq(&answer.body),
                 idempotency_keys::created_at.eq(now),
+                idempotency_keys::subject_id.eq(answer.about),
             ))
             .execute(&mut **tx)?;
         Ok(())
@@ -140,18 +143,21 @@ fn find(tx: &mut Tx<'_>, user: UserId, key: &str) -> DbResult<Option<(Vec<u8>, A
                 idempotency_keys::location,
                 idempotency_keys::etag,
                 idempotency_keys::body,
+                idempotency_keys::subject_id,
             ),
         ))
         .get_result(&mut **tx)
         .optional()?)
 }
 
-/// Deletes the answers that were kept for this person.
+/// Deletes the answers that were kept for this person, and those about them.
 ///
 /// # Errors
 /// When the database fails.
 pub fn forget(tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
     diesel::delete(idempotency_keys::table.filter(idempotency_keys::user_id.eq(user))).execute(&mut **tx)?;
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::subject_id.eq(user)))
+        .execute(&mut **tx)?;
     Ok(())
 }
 

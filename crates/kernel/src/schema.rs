@@ -55,5 +55,6 @@ diesel::table! {
         etag -> Nullable<Text>,
         body -> Text,
         created_at -> Moment,
+        subject_id -> Nullable<BigInt>,
     }
 }

@@ -108,6 +108,10 @@ CREATE TRIGGER postings_kept BEFORE DELETE ON postings
 FOR EACH ROW EXECUTE FUNCTION muster_refuse('refused: postings are never deleted');
 CREATE TRIGGER postings_unchanged BEFORE UPDATE ON postings
 FOR EACH ROW EXECUTE FUNCTION muster_refuse('refused: postings are never changed');
+CREATE TRIGGER entries_not_emptied BEFORE TRUNCATE ON entries
+FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse('refused: entries are never deleted');
+CREATE TRIGGER postings_not_emptied BEFORE TRUNCATE ON postings
+FOR EACH STATEMENT EXECUTE FUNCTION muster_refuse('refused: postings are never deleted');
 -- An amount means what its currency makes of it.
 CREATE FUNCTION muster_keep_currency() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -119,6 +119,20 @@ each_engine! {
         assert_eq!(states, expected.map(|(period, state)| (json!(period), json!(state))));
     }
 
+    async fn months_in_which_nothing_was_entered_close_with_the_next(app: TestApp) {
+        let (treasurer, admin) = (app.people.treasurer().await, app.people.admin().await);
+        income(&app, &treasurer, 100, "1999-05-01").await;
+        income(&app, &treasurer, 100, "2025-11-30").await;
+        assert_eq!(period(&app, &treasurer, "2025-11", "close", json!({})).await.problem(), (409, "invalid_state"));
+        assert_eq!(period(&app, &treasurer, "1999-05", "close", json!({})).await.status, 200);
+        assert_eq!(period(&app, &treasurer, "2025-12", "close", json!({})).await.problem(), (409, "invalid_state"));
+        assert_eq!(period(&app, &treasurer, "2025-11", "close", json!({})).await.status, 200);
+        let reopened = period(&app, &admin, "2025-11", "reopen", json!({"reason": "x"})).await;
+        assert_eq!(reopened.status, 200);
+        assert_eq!(income(&app, &treasurer, 1, "2025-10-31").await.problem(), (409, "period_closed"));
+        assert_eq!(income(&app, &treasurer, 1, "2025-11-01").await.status, 201);
+    }
+
     async fn a_reversal_is_never_blocked_by_a_closed_month(app: TestApp) {
         let treasurer = app.people.treasurer().await;
         let entry = income(&app, &treasurer, 100, "2025-12-20").await;
@@ -174,10 +188,15 @@ each_engine! {
         income(&app, &treasurer, 100, "2025-12-20").await;
         let charge = json!({"amount": 100, "account": "dues", "text": "x"});
         app.post_once(&format!("/api/members/{}/charges", member.id), &treasurer, charge).await;
+        let lot = json!({"count": 2, "amount": 100, "method": "cash"});
+        app.post_once(&format!("/api/members/{}/prepaid-fees", member.id), &treasurer, lot).await;
         period(&app, &treasurer, "2025-12", "close", json!({})).await;
         for (damage, check) in [
             ("UPDATE standing SET balance = balance + 1", "finance.standing_is_what_the_books_say"),
             ("UPDATE charges SET open = 40", "finance.allocations_fit"),
+            ("DELETE FROM standing", "finance.everybody_has_a_standing"),
+            ("UPDATE charges SET is_reversed = (1 = 1)", "finance.what_was_reversed_says_so"),
+            ("UPDATE prepaid_lots SET used = 1", "finance.class_fees_went_as_the_books_say"),
             ("UPDATE period_balances SET balance = balance * 2", "finance.closed_months_are_as_they_were"),
             ("UPDATE books SET closed_through = '2025-11-30'", "finance.closed_months_are_as_they_were"),
             ("INSERT INTO entries (kind, date, made_at) SELECT kind, '2026-01-01', made_at FROM entries LIMIT 1", "finance.entries_are_sealed"),

@@ -68,6 +68,8 @@ struct Known {
     owed: [i64; 3],
     /// Entries, with whom and by how much each changed what is owed.
     entries: Vec<(EntryId, usize, i64)>,
+    /// Something was ever written off.
+    written_off: bool,
     reserved: Vec<LotId>,
     used: Vec<(LotId, EntryId)>,
     bills: Vec<BillId>,
@@ -141,6 +143,7 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
             let made = tried(db, move |tx| credits::write_off(tx, &can, members[whom], &new)).await;
             assert_eq!(made.is_some(), amount <= known.owed[whom], "exactly what is owed can be written off");
             if let Some(made) = made {
+                known.written_off = true;
                 known.owed[whom] -= amount;
                 known.entries.push((made.entry_id, whom, -amount));
             }

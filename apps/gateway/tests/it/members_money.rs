@@ -96,6 +96,14 @@ each_engine! {
         all_ties(&app).await;
     }
 
+    async fn nothing_is_paid_back_before_it_was_paid(app: TestApp) {
+        let (treasurer, member) = (app.people.treasurer().await, app.people.member().await);
+        pay(&app, &treasurer, &member, 500).await;
+        let path = format!("/api/members/{}/refunds", member.id);
+        let early = json!({"amount": 500, "method": "cash", "date": "2025-12-31"});
+        assert_eq!(app.post_once(&path, &treasurer, early).await.problem(), (422, "invalid_fields"));
+    }
+
     async fn a_payment_that_bounced_after_its_credit_was_paid_back_is_owed_again(app: TestApp) {
         let (treasurer, member) = (app.people.treasurer().await, app.people.member().await);
         let payment = pay(&app, &treasurer, &member, 500).await;
@@ -127,8 +135,13 @@ each_engine! {
         assert_eq!(open, [&json!(0), &json!(300)], "the one it was for, not the oldest");
         assert_eq!(write_off(300, None).await.status, 201);
         assert_eq!(account(&app, &treasurer, "write_offs").await, 700);
+        let paid_by_nobody = reverse(&app, &treasurer, &old["entry_id"]).await;
+        assert_eq!(paid_by_nobody.problem(), (409, "invalid_state"), "what was let off never becomes credit");
+        for write_off in app.get(&path, &treasurer).await.body["items"].as_array().expect("write-offs") {
+            assert!(reverse(&app, &treasurer, &write_off["entry_id"]).await.status.is_success());
+        }
         assert!(reverse(&app, &treasurer, &old["entry_id"]).await.status.is_success());
-        assert_eq!(balance(&app, &treasurer, &member).await, -300, "what was let off is credit once nothing was owed");
+        assert_eq!(balance(&app, &treasurer, &member).await, 400);
         all_ties(&app).await;
     }
 
@@ -290,16 +303,24 @@ each_engine! {
         };
         let lot = sell().await;
         let refund = format!("{path}/{}/refund", lot["id"]);
-        let more = app.post_once(&refund, &treasurer, json!({"amount": 1001, "method": "cash"})).await;
+        let more = app.post_once(&refund, &treasurer, json!({"count": 3, "amount": 1001, "method": "cash"})).await;
         assert_eq!(more.problem(), (409, "exceeds_credit"));
-        let back = app.post_once(&refund, &treasurer, json!({"amount": 900, "method": "cash"})).await;
+        let back = app.post_once(&refund, &treasurer, json!({"count": 3, "amount": 900, "method": "cash"})).await;
         assert_eq!((back.status.as_u16(), &back.body["lapsed"]), (200, &json!(3)), "{}", back.text);
         assert_eq!(account(&app, &treasurer, "classes").await, -100, "what was kept is income");
-        let again = app.post_once(&refund, &treasurer, json!({"amount": 1, "method": "cash"})).await;
+        let again = app.post_once(&refund, &treasurer, json!({"count": 1, "amount": 1, "method": "cash"})).await;
         assert_eq!(again.problem(), (409, "invalid_state"));
+        let entries = app.get("/api/finance/entries?kind=prepaid_refund", &treasurer).await;
+        assert_eq!(reverse(&app, &treasurer, &entries.body["items"][0]["id"]).await.status, 200, "a slip");
+        let early = json!({"count": 1, "amount": 333, "method": "cash", "date": "2025-12-31"});
+        assert_eq!(app.post_once(&refund, &treasurer, early).await.problem(), (422, "invalid_fields"));
+        for amount in [333, 333, 334] {
+            let one = app.post_once(&refund, &treasurer, json!({"count": 1, "amount": amount, "method": "cash"})).await;
+            assert_eq!(one.status, 200, "the last one takes what rounding left: {}", one.text);
+        }
         let other = sell().await;
         assert_eq!(reverse(&app, &treasurer, &other["entry_id"]).await.status, 200);
-        assert_eq!((account(&app, &treasurer, "cash").await, account(&app, &treasurer, "prepaid").await), (100, 0));
+        assert_eq!((account(&app, &treasurer, "cash").await, account(&app, &treasurer, "prepaid").await), (0, 0));
         let used_up = reverse(&app, &treasurer, &lot["entry_id"]).await;
         assert_eq!(used_up.problem(), (409, "invalid_state"));
         let cheap = app.post_once(&path, &treasurer, json!({"count": 10, "amount": 9, "method": "cash"})).await;
@@ -331,6 +352,20 @@ each_engine! {
         let body = json!({"amount": 100, "account": "dues", "text": "Dues"});
         let refused = app.post_once(&format!("/api/members/{}/charges", member.id), &admin, body).await;
         assert_eq!(refused.problem(), (409, "invalid_state"));
+    }
+
+    async fn an_answer_about_somebody_is_not_given_again_once_they_were_erased(app: TestApp) {
+        let (admin, member) = (app.people.admin().await, app.people.member().await);
+        let path = format!("/api/members/{}/payments", member.id);
+        let body = json!({"amount": 100, "method": "bank", "reference": "From Quagmire"});
+        let paid = app.post_with_key(&path, &admin, body.clone(), "k1").await;
+        assert_eq!(paid.status, 201, "{}", paid.text);
+        reverse(&app, &admin, &paid.body["entry_id"]).await;
+        assert_eq!(app.post(&format!("/api/users/{}/erase", member.id), &admin, json!({})).await.status, 200);
+        let again = app.post_with_key(&path, &admin, body, "k1").await;
+        assert_eq!(again.problem(), (409, "invalid_state"), "{}", again.text);
+        let audit = app.get("/api/audit?limit=100", &admin).await;
+        assert!(!audit.text.contains("A mistake"), "reasons stand where they can be redacted");
     }
 
     async fn nobody_is_erased_while_anything_is_open_and_then_the_words_go_and_the_amounts_stay(app: TestApp) {

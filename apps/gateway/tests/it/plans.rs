@@ -244,7 +244,10 @@ impl Watched {
             made.push(answer.body);
         }
         let lot = format!("{path}/prepaid-fees/{}/refund", made[7]["id"]);
-        assert_eq!(app.post_once(&lot, admin, json!({"amount": 10, "method": "cash"})).await.status, 200);
+        assert_eq!(
+            app.post_once(&lot, admin, json!({"count": 2, "amount": 10, "method": "cash"})).await.status,
+            200
+        );
         for what in ["charges", "payments", "refunds", "write-offs", "prepaid-fees"] {
             let list = format!("{path}/{what}?limit=1&count=true");
             let page = app.get(&list, &member).await;

@@ -74,6 +74,7 @@ async fn quillana(app: &TestApp, admin: &Person, folder: &Path) -> (Person, Trac
         location: Some("/gifts/brambleton".into()),
         etag: None,
         body: json!({"for": "Quillana"}).to_string(),
+        about: None,
     };
     let kept = app.db.write(move |tx| {
         Once::new(id, "hollowmere", "POST", "/gifts", b"{}")?.run(tx, |_| Ok::<_, Fault>(answer.clone()))

@@ -157,6 +157,14 @@ pub(crate) fn between(
     Ok(query.order((entries::date, entries::id)).limit(limit).load(conn)?)
 }
 
+/// How many entries there are.
+pub(crate) fn count(conn: &mut Conn, kind: Option<EntryKind>) -> DbResult<i64> {
+    Ok(match kind {
+        Some(kind) => entries::table.filter(entries::kind.eq(kind)).count().get_result(conn)?,
+        None => entries::table.count().get_result(conn)?,
+    })
+}
+
 /// A posting as it is kept: a debit above zero, a credit below.
 #[derive(Debug, Clone, diesel::Queryable)]
 pub struct PostingRow {

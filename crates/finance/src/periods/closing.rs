@@ -29,7 +29,7 @@ pub(super) fn first_entry(conn: &mut Conn) -> DbResult<Option<NaiveDate>> {
 /// Closes a month: nothing is entered in it any more.
 ///
 /// # Errors
-/// When it has not ended, is closed already, or another has to be closed before it.
+/// When it has not ended, is closed already, or one with entries has to be closed before it.
 pub fn close(tx: &mut Tx<'_>, can: &Can<KeepBooks>, month: Month) -> Result<Period, Fault> {
     let closed = lock(tx)?;
     let now = tx.now();
@@ -39,25 +39,23 @@ pub fn close(tx: &mut Tx<'_>, can: &Can<KeepBooks>, month: Month) -> Result<Peri
     if closed.is_some_and(|day| month.last_day() <= day) {
         return Err(Fault::new(Code::InvalidState, format!("{month} is closed.")));
     }
-    let first = match closed {
-        Some(day) => Some(Month::of(day).next()),
-        None => first_entry(tx)?.map(Month::of),
-    };
-    // Before the first entry there is nothing that would have to be in order.
-    if first.is_some_and(|first| month > first || (closed.is_some() && month < first)) {
-        let first = first.unwrap_or(month);
+    let first = first_entry_after(tx, closed)?.map(Month::of);
+    if let Some(first) = first.filter(|first| month > *first) {
         return Err(Fault::new(Code::InvalidState, format!("Months are closed in order: {first} is next.")));
     }
-    let balances = balances_at_end_of(tx, month, closed)?;
-    diesel::insert_into(closed_periods::table)
-        .values((
-            closed_periods::period.eq(month.to_string()),
-            closed_periods::closed_at.eq(now),
-            closed_periods::closed_by.eq(can.user_id()),
-        ))
-        .execute(&mut **tx)
-        .map_err(DbError::from)?;
-    keep(tx, month, &balances)?;
+    let before = match closed {
+        Some(day) => of_period(tx, Month::of(day))?,
+        None => Vec::new(),
+    };
+    // Months in which nothing was entered are closed with the one after them.
+    let mut next = closed.map_or(month, |day| Month::of(day).next());
+    while next < month {
+        add(tx, can, next, &before)?;
+        next = next.next();
+    }
+    let since = closed.and_then(|day| day.succ_opt()).unwrap_or(super::FIRST_DAY);
+    let sums = balances::sums(tx, since, month.last_day())?;
+    add(tx, can, month, &balances::added(before, sums))?;
     set_closed_through(tx, Some(month.last_day()))?;
     record(tx, can.origin(), "period.closed", month, None)?;
     Ok(Period {
@@ -121,19 +119,23 @@ fn record(
     audit::append(tx, origin, Event { action, object_type: "period", object_id: number, reason })
 }
 
-/// What every account stands at: what it stood at before, and what came since.
-fn balances_at_end_of(
-    tx: &mut Tx<'_>,
-    month: Month,
-    closed: Option<NaiveDate>,
-) -> DbResult<Vec<(AccountId, Minor)>> {
-    let before = match closed {
-        Some(day) => of_period(tx, Month::of(day))?,
-        None => Vec::new(),
-    };
+/// The day of the first entry that is in no closed month.
+fn first_entry_after(tx: &mut Tx<'_>, closed: Option<NaiveDate>) -> DbResult<Option<NaiveDate>> {
     let since = closed.and_then(|day| day.succ_opt()).unwrap_or(super::FIRST_DAY);
-    let sums = balances::sums(tx, since, month.last_day())?;
-    Ok(balances::added(before, sums))
+    Ok(entries::table.filter(entries::date.ge(since)).select(min(entries::date)).get_result(&mut **tx)?)
+}
+
+/// Writes down that a month is closed, and what every account stood at then.
+fn add(tx: &mut Tx<'_>, can: &Can<KeepBooks>, month: Month, balances: &[(AccountId, Minor)]) -> DbResult<()> {
+    let now = tx.now();
+    diesel::insert_into(closed_periods::table)
+        .values((
+            closed_periods::period.eq(month.to_string()),
+            closed_periods::closed_at.eq(now),
+            closed_periods::closed_by.eq(can.user_id()),
+        ))
+        .execute(&mut **tx)?;
+    keep(tx, month, balances)
 }
 
 /// What the accounts stood at when a closed month ended.

@@ -110,48 +110,88 @@ pub fn return_used(
     Ok(())
 }
 
-/// Pays back the fees of a lot that are neither used nor reserved. What they are worth beyond the amount paid back
-/// becomes income.
+/// Class fees to be paid back.
+#[derive(Debug, Clone, Copy)]
+pub struct LotRefund {
+    /// How many of those that are neither used nor reserved.
+    pub count: i32,
+    /// How much for them: what they are worth, or less.
+    pub amount: Minor,
+    /// How.
+    pub method: Method,
+    /// When; today unless it is given.
+    pub date: Option<NaiveDate>,
+}
+
+/// Pays class fees of a lot back. What they are worth beyond the amount becomes income.
 ///
 /// # Errors
-/// When a field is wrong, nothing is left, or it is more than they are worth.
+/// When a field is wrong, there are not so many left, or it is more than they are worth.
 pub fn refund(
     tx: &mut Tx<'_>,
     can: &Can<KeepBooks>,
     member: UserId,
     id: LotId,
-    amount: Minor,
-    method: Method,
-    date: Option<NaiveDate>,
+    new: &LotRefund,
 ) -> Result<Lot, Fault> {
     let mut fields = Fields::new();
-    check_amount("/amount", amount, &mut fields);
+    check_amount("/amount", new.amount, &mut fields);
+    fields.number("/count", new.count, 1..=super::MOST);
     let standing = standing::lock(tx, member)?;
-    find(tx, member, id)?.ok_or_else(Fault::not_found)?;
+    let sold_on = find(tx, member, id)?.ok_or_else(Fault::not_found)?.date;
     let mut lot = lock(tx, id)?;
-    let date = periods::day(tx, date, fields)?;
-    let fees = lot.free();
-    if fees <= 0 {
+    if let Some(date) = new.date {
+        fields.must(date >= sold_on, "/date", "out_of_range", "Not before they were paid for.");
+    }
+    let date = periods::day(tx, new.date, fields)?;
+    if new.count > lot.free() {
         return Err(nothing_left());
     }
-    let worth = lot.worth(fees);
-    if amount > worth {
-        let detail = "This is more than the class fees that are left are worth.";
+    let worth = lot.worth(new.count);
+    if new.amount > worth {
+        let detail = "This is more than these class fees are worth.";
         return Err(Fault::new(Code::ExceedsCredit, detail));
     }
-    let mut sides =
-        vec![Posting::debit(fixed::PREPAID, worth).of(member), Posting::credit(method.account(), amount)];
-    if worth > amount {
-        sides.push(Posting::credit(fixed::CLASSES, Minor(worth.0 - amount.0)));
+    let mut sides = vec![
+        Posting::debit(fixed::PREPAID, worth).of(member),
+        Posting::credit(new.method.account(), new.amount),
+    ];
+    if worth > new.amount {
+        sides.push(Posting::credit(fixed::CLASSES, Minor(worth.0 - new.amount.0)));
     }
     let entry = ledger::post(tx, can.origin(), NewEntry::of(EntryKind::PrepaidRefund, date), &sides)?;
-    note_move(tx, id, entry, date, fees, worth)?;
-    lot.lapsed += fees;
+    note_move(tx, id, entry, date, new.count, worth)?;
+    lot.lapsed += new.count;
     lot.released = Minor(lot.released.0 + worth.0);
     keep(tx, &lot)?;
     standing::refresh(tx, member, standing.grace_days)?;
     record(tx, can.origin(), "prepaid.refunded", id)?;
     find(tx, member, id)?.ok_or_else(Fault::not_found)
+}
+
+/// Takes back that class fees were paid back: they can be used again.
+pub(crate) fn undo_refund(
+    tx: &mut Tx<'_>,
+    origin: &Origin,
+    entry: EntryId,
+    date: NaiveDate,
+    reason: &str,
+) -> Result<(), Fault> {
+    let (id, fees, amount): (LotId, i32, Minor) = prepaid_moves::table
+        .filter(prepaid_moves::entry_id.eq(entry))
+        .select((prepaid_moves::lot_id, prepaid_moves::fees, prepaid_moves::amount))
+        .get_result(&mut **tx)
+        .map_err(DbError::from)?;
+    let member = owner(tx, id)?;
+    let standing = standing::lock(tx, member)?;
+    let mut lot = lock(tx, id)?;
+    let back = ledger::post_reversal(tx, origin, entry, date, Some(reason))?;
+    note_move(tx, id, back, date, -fees, Minor(-amount.0))?;
+    lot.lapsed -= fees;
+    lot.released = Minor(lot.released.0 - amount.0);
+    keep(tx, &lot)?;
+    standing::refresh(tx, member, standing.grace_days)?;
+    Ok(())
 }
 
 /// Takes back the sale of a lot of which nothing was used or reserved.

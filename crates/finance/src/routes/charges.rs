@@ -38,8 +38,9 @@ pub(super) struct ChargeShown {
 
 impl From<Charge> for ChargeShown {
     fn from(charge: Charge) -> ChargeShown {
-        let Charge { id, entry_id, member_id, amount, open, account, text, date, due_on, is_reversed } =
-            charge;
+        let Charge {
+            id, entry_id, member_id, amount, open, account, text, date, due_on, is_reversed, ..
+        } = charge;
         let reversed = is_reversed;
         ChargeShown {
             id,
@@ -135,7 +136,7 @@ pub(super) async fn make_charge(
         };
         let charge = charges::charge(tx, &can, member, &new)?;
         let location = format!("/api/finance/entries/{}", charge.entry_id);
-        Reply::created(location, 1, &ChargeShown::from(charge))
+        Ok(Reply::created(location, 1, &ChargeShown::from(charge))?.about(member))
     })
     .await
 }

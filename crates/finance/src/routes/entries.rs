@@ -88,6 +88,8 @@ pub(super) struct EntryQuery {
     limit: Option<i64>,
     /// Where the page begins, as `next_cursor` said.
     cursor: Option<String>,
+    /// Also tell how many there are in all.
+    count: Option<bool>,
 }
 
 /// The entries of the ledger, the latest first.
@@ -104,13 +106,17 @@ pub(super) async fn list_entries(
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
     let page = PageRequest::read("entries", query.limit, query.cursor.as_deref())?;
-    let (page, rows, postings) = db
+    let (page, rows, postings, total) = db
         .read::<_, Fault, _>(move |conn| {
+            let total = match query.count {
+                Some(true) => Some(entries::count(conn, &can, query.kind)?),
+                _ => None,
+            };
             let (rows, postings) = entries::list(conn, &can, query.kind, &page)?;
-            Ok((page, rows, postings))
+            Ok((page, rows, postings, total))
         })
         .await?;
-    Reply::page(&page.page(rows, |row| row.id.0, |row| EntryShown::new(row, &postings)))
+    Reply::page(&page.page(rows, |row| row.id.0, |row| EntryShown::new(row, &postings)).with_total(total))
 }
 
 /// An entry of the ledger.
@@ -264,8 +270,10 @@ pub(super) async fn reverse_entry(
 ) -> Result<Reply, Fault> {
     body.perform(&db, move |tx, body| {
         let (entry, postings) = entries::reverse(tx, &can, id, &body.reason, body.date)?;
+        let member = postings.iter().find_map(|posting| posting.member_id);
         let entry = EntryShown::new(entry, &postings);
-        Reply::of(entry.version, &entry)
+        let reply = Reply::of(entry.version, &entry)?;
+        Ok(member.map_or(reply.clone(), |member| reply.about(member)))
     })
     .await
 }

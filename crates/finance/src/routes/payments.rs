@@ -143,7 +143,7 @@ pub(super) async fn take_payment(
         };
         let (payment, allocations) = credits::take_payment(tx, &can, member, &new)?;
         let location = format!("/api/finance/entries/{}", payment.entry_id);
-        Reply::created(location, 1, &PaymentShown::new(payment, &allocations))
+        Ok(Reply::created(location, 1, &PaymentShown::new(payment, &allocations))?.about(member))
     })
     .await
 }

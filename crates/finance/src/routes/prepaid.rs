@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PageQuery;
 use crate::accounts::Method;
-use crate::prepaid::{self, Lot, LotId, NewLot};
+use crate::prepaid::{self, Lot, LotId, LotRefund, NewLot};
 use crate::{EntryId, Items, OfMember};
 
 /// Class fees that were paid for together.
@@ -132,7 +132,7 @@ pub(super) async fn sell_lot(
         let &LotBody { count, amount, method, expires_on, date } = body;
         let lot = prepaid::sell(tx, &can, member, &NewLot { count, amount, method, expires_on, date })?;
         let location = format!("/api/finance/entries/{}", lot.entry_id);
-        Reply::created(location, 1, &LotShown::from(lot))
+        Ok(Reply::created(location, 1, &LotShown::from(lot))?.about(member))
     })
     .await
 }
@@ -140,6 +140,9 @@ pub(super) async fn sell_lot(
 /// How class fees are paid back.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct LotRefundBody {
+    /// How many of those that are neither used nor reserved.
+    #[schema(minimum = 1, maximum = 1000, example = 5)]
+    count: i32,
     /// What they are worth, or less.
     #[schema(minimum = 1, example = 4500)]
     amount: Minor,
@@ -148,7 +151,7 @@ pub(super) struct LotRefundBody {
     date: Option<NaiveDate>,
 }
 
-/// Pay back the class fees of a lot that are neither used nor reserved.
+/// Pay back class fees of a lot that are neither used nor reserved. What they are worth beyond the amount is income.
 #[utoipa::path(
     tag = "finance",
     params(
@@ -172,8 +175,9 @@ pub(super) async fn refund_lot(
 ) -> Result<Reply, Fault> {
     let member = whom.of(&can);
     body.perform(&db, move |tx, body| {
-        let lot = prepaid::refund(tx, &can, member, lot, body.amount, body.method, body.date)?;
-        Reply::of(1, &LotShown::from(lot))
+        let &LotRefundBody { count, amount, method, date } = body;
+        let lot = prepaid::refund(tx, &can, member, lot, &LotRefund { count, amount, method, date })?;
+        Ok(Reply::of(1, &LotShown::from(lot))?.about(member))
     })
     .await
 }

@@ -109,7 +109,7 @@ pub(super) async fn refund(
             NewRefund { amount: body.amount, method: body.method, date: body.date, text: body.text.clone() };
         let paid_back = credits::refund(tx, &can, member, &new)?;
         let location = format!("/api/finance/entries/{}", paid_back.entry_id);
-        Reply::created(location, 1, &RefundShown::from(paid_back))
+        Ok(Reply::created(location, 1, &RefundShown::from(paid_back))?.about(member))
     })
     .await
 }

@@ -12,7 +12,7 @@ use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::reports::decimals;
-use crate::charges::{Charge, ChargeId};
+use crate::charges::{Charge, ChargeId, ChargeKind};
 use crate::{EntryId, Line, OfMember, Statement};
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -45,6 +45,9 @@ struct LineShown {
 #[derive(Serialize, utoipa::ToSchema)]
 struct OpenCharge {
     charge_id: ChargeId,
+    /// A charge, or a refund whose payment turned out not to have been.
+    #[schema(inline)]
+    kind: ChargeKind,
     due_on: NaiveDate,
     amount: Minor,
     /// What of it is not settled.
@@ -62,8 +65,12 @@ pub(super) struct StatementShown {
     balance: Minor,
     /// The latest thousand at most.
     lines: Vec<LineShown>,
-    /// What is open today, the oldest first.
+    /// There are earlier ones, which are in the opening balance: ask with `to`.
+    more_lines: bool,
+    /// What is open today, the oldest thousand at most.
     open_charges: Vec<OpenCharge>,
+    /// There is more open.
+    more_open: bool,
 }
 
 impl From<Statement> for StatementShown {
@@ -77,6 +84,7 @@ impl From<Statement> for StatementShown {
         };
         let open = |charge: Charge| OpenCharge {
             charge_id: charge.id,
+            kind: charge.kind,
             due_on: charge.due_on,
             amount: charge.amount,
             open: charge.open,
@@ -86,7 +94,9 @@ impl From<Statement> for StatementShown {
             opening_balance: statement.opening_balance,
             balance: statement.balance,
             lines: statement.lines.into_iter().map(line).collect(),
+            more_lines: statement.more_lines,
             open_charges: statement.open_charges.into_iter().map(open).collect(),
+            more_open: statement.more_open,
         }
     }
 }
@@ -137,7 +147,7 @@ pub(super) async fn get_statement(
     if let (Some(from), Some(to)) = (from, to)
         && from > to
     {
-        return Err(Fault::new(Code::Malformed, "`from` is not after `to`."));
+        return Err(Fault::new(Code::Malformed, "`from` must not be after `to`."));
     }
     let (member, now) = (whom.of(&can), db.clock().now());
     let (statement, decimals) = db

@@ -2,7 +2,7 @@
 
 use actix_web::{get, post, web};
 use chrono::NaiveDate;
-use muster_auth::permissions::{KeepBooks, ReadStatements};
+use muster_auth::permissions::{KeepBooks, ReadBooks, ReadStatements};
 use muster_auth::{Can, Whom};
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
@@ -27,6 +27,8 @@ pub(super) struct WriteOffShown {
     #[schema(example = 500)]
     amount: Minor,
     date: NaiveDate,
+    /// For those who keep the books.
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Taken back.
     reversed: bool,
@@ -54,6 +56,7 @@ pub(super) async fn list_write_offs(
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
     let (member, now) = (whom.of(&can), db.clock().now());
+    let keeps_books = can.actor().can::<ReadBooks>().is_ok();
     let page = PageRequest::read("write_offs", query.limit, query.cursor.as_deref())?;
     let (page, rows, total) = db
         .read::<_, Fault, _>(move |conn| {
@@ -66,7 +69,11 @@ pub(super) async fn list_write_offs(
             Ok((page, rows, total))
         })
         .await?;
-    Reply::page(&page.page(rows, |row| row.id.0, WriteOffShown::from).with_total(total))
+    let show = |row| match keeps_books {
+        true => WriteOffShown::from(row),
+        false => WriteOffShown { reason: None, ..WriteOffShown::from(row) },
+    };
+    Reply::page(&page.page(rows, |row| row.id.0, show).with_total(total))
 }
 
 /// A debt to be written off.
@@ -106,7 +113,7 @@ pub(super) async fn write_off(
         let new = NewWriteOff { amount: body.amount, charge_id: body.charge_id, reason: body.reason.clone() };
         let credit = credits::write_off(tx, &can, member, &new)?;
         let location = format!("/api/finance/entries/{}", credit.entry_id);
-        Reply::created(location, 1, &WriteOffShown::from(credit))
+        Ok(Reply::created(location, 1, &WriteOffShown::from(credit))?.about(member))
     })
     .await
 }

@@ -49,6 +49,7 @@ impl<T: DeserializeOwned> FromRequest for OnceBody<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = req.extensions().get::<Caller>().copied();
         let key = req.headers().get("Idempotency-Key").map(|v| v.to_str().unwrap_or_default().to_owned());
+        let several = req.headers().get_all("Idempotency-Key").nth(1).is_some();
         let (method, path) = (req.method().to_string(), req.path().to_owned());
         let read = body::read_json(req, payload);
         Box::pin(async move {
@@ -57,6 +58,9 @@ impl<T: DeserializeOwned> FromRequest for OnceBody<T> {
                 let detail = "Send an Idempotency-Key of your own making, so that this is done once even if it is sent twice.";
                 Fault::new(Code::IdempotencyKeyRequired, detail)
             })?;
+            if several {
+                return Err(Fault::new(Code::Malformed, "Send one Idempotency-Key, not several."));
+            }
             let bytes = read.await?;
             let once = Once::new(user, &key, &method, &path, &bytes)?;
             Ok(OnceBody { once, body: Arc::new(body::parse(&bytes)?) })

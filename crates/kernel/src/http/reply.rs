@@ -11,6 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::csv::{CSV, file_name};
+use crate::UserId;
 use crate::csv::{self, Cell};
 use crate::fault::Fault;
 use crate::idempotency::Answer;
@@ -36,7 +37,7 @@ impl Reply {
     pub fn of(version: i64, thing: &impl Serialize) -> Result<Reply, Fault> {
         let body = serde_json::to_string(thing).map_err(Fault::internal)?;
         let etag = Some(etag(version, &body));
-        Ok(Reply::from(Answer { status: 200, location: None, etag, body }))
+        Ok(Reply::from(Answer { status: 200, location: None, etag, body, about: None }))
     }
 
     /// A new thing, where it is, and its version.
@@ -56,12 +57,12 @@ impl Reply {
     /// As [`Reply::of`].
     pub fn plain(thing: &impl Serialize) -> Result<Reply, Fault> {
         let body = serde_json::to_string(thing).map_err(Fault::internal)?;
-        Ok(Reply::from(Answer { status: 200, location: None, etag: None, body }))
+        Ok(Reply::from(Answer { status: 200, location: None, etag: None, body, about: None }))
     }
 
     /// Nothing to say but that it is done.
     pub fn nothing() -> Reply {
-        Reply::from(Answer { status: 204, location: None, etag: None, body: String::new() })
+        Reply::from(Answer { status: 204, location: None, etag: None, body: String::new(), about: None })
     }
 
     /// A page of a list.
@@ -77,7 +78,7 @@ impl Reply {
     /// A short table as a file; a long one is [`CsvPages`](super::CsvPages).
     pub fn csv(name: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Reply {
         let body = csv::table(header, rows);
-        let mut reply = Reply::from(Answer { status: 200, location: None, etag: None, body });
+        let mut reply = Reply::from(Answer { status: 200, location: None, etag: None, body, about: None });
         reply.csv = true;
         reply.file(&file_name(name))
     }
@@ -115,6 +116,13 @@ impl Reply {
     #[must_use]
     pub fn file(mut self, name: &str) -> Reply {
         self.file = Some(name.to_owned());
+        self
+    }
+
+    /// The same about this person: kept under somebody's idempotency key it goes when they are erased.
+    #[must_use]
+    pub fn about(mut self, person: UserId) -> Reply {
+        self.answer.about = Some(person);
         self
     }
 

@@ -31,17 +31,19 @@ each_engine! {
     }
 
     async fn the_answers_kept_for_an_erased_person_go(db: TestDb) {
-        async fn ask(db: &TestDb, person: UserId) -> bool {
+        async fn ask(db: &TestDb, person: UserId, about: Option<UserId>) -> bool {
             let once = Once::new(person, "the-key", "POST", "/api/bookings", b"{}").expect("a key");
-            let answer = Answer { status: 201, location: None, etag: None, body: "{\"name\":\"Anna\"}".into() };
+            let answer = Answer { status: 201, location: None, etag: None, body: "{\"name\":\"Anna\"}".into(), about };
             let asked = db.write(move |tx| once.run::<Fault>(tx, |_| Ok(answer.clone()))).await;
             let (_, replayed) = asked.expect("an answer");
             replayed
         }
-        for person in [ANNA, BEN] {
-            assert!(!ask(&db, person).await && ask(&db, person).await);
+        const CARA: UserId = UserId(9);
+        for (person, about) in [(ANNA, None), (BEN, None), (CARA, Some(ANNA))] {
+            assert!(!ask(&db, person, about).await && ask(&db, person, about).await);
         }
         db.write(|tx| idempotency::forget(tx, ANNA)).await.expect("forgotten");
-        assert_eq!((ask(&db, ANNA).await, ask(&db, BEN).await), (false, true));
+        let kept = (ask(&db, ANNA, None).await, ask(&db, BEN, None).await, ask(&db, CARA, None).await);
+        assert_eq!(kept, (false, true, false), "hers, and what somebody was told about her");
     }
 }

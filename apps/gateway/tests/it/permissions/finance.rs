@@ -45,7 +45,7 @@ pub fn finance() -> Vec<Row> {
                                                                  .admins("403 403 403 201 201")
                                                                 .missing("403 403 403 404 404"),
         Row::of("POST /api/members/{id}/prepaid-fees/{lot_id}/refund").on(Lot)
-            .with(|_| json!({"amount": 1, "method": "cash"}))    .others("403 403 403 200 200")
+            .with(|_| json!({"count": 1, "amount": 1, "method": "cash"})).others("403 403 403 200 200")
                                                                 .missing("403 403 403 404 404"),
         Row::of("GET /api/finance/accounts")                        .own("403 403 403 200 200"),
         Row::of("GET /api/finance/categories")                      .own("403 403 403 200 200"),
