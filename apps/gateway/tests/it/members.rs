@@ -5,7 +5,9 @@ mod list;
 mod profile;
 mod upkeep;
 
+use diesel::connection::SimpleConnection;
 use muster_kernel::UserId;
+use muster_kernel::db::DbError;
 use muster_testkit::{PASSWORD, Person};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,6 +43,27 @@ async fn child_of(app: &TestApp, guardian: &Person) -> Person {
     assert_eq!(made.status, 201, "{}", made.text);
     let id = UserId(made.body["id"].as_i64().expect("an id"));
     Person { id, email: String::new(), token: String::new(), refresh: String::new() }
+}
+
+/// More of each kind than are looked up by name: the list goes other ways then.
+const MANY: [&str; 4] = [
+    "INSERT INTO users (first_name, last_name, name_key, date_joined) \
+     SELECT 'Many', 'People', 'people many', (SELECT date_joined FROM users WHERE id = 1) FROM \
+     (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2400) SELECT i FROM n) AS numbers",
+    "INSERT INTO members (id, status, status_since, name_key, plan_id) \
+     SELECT id, 'active', date_joined, name_key, CASE WHEN id % 2 = 0 THEN 7 END FROM users WHERE name_key = 'people many'",
+    "INSERT INTO standing (member_id, balance, overdue_from) \
+     SELECT id, CASE WHEN id % 4 > 1 THEN 5 ELSE 0 END, CASE WHEN id % 4 = 2 THEN (SELECT active_since FROM members WHERE id = 1) END \
+     FROM users WHERE name_key = 'people many'",
+    "INSERT INTO user_words (word, user_id) \
+     SELECT 'many', id FROM users WHERE name_key = 'people many' UNION ALL \
+     SELECT 'people', id FROM users WHERE name_key = 'people many'",
+];
+
+/// Fills the club with 2400 people, 600 of whom have paid so, for each way to have paid.
+pub async fn fill(app: &TestApp) {
+    let filled = app.db.write(|tx| MANY.iter().try_for_each(|sql| Ok::<_, DbError>(tx.batch_execute(sql)?)));
+    filled.await.expect("many people");
 }
 
 fn ids(list: &Answer) -> Vec<i64> {

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use muster_auth::permissions::SuspendMembers;
+use muster_auth::permissions::{EraseUsers, SuspendMembers};
+use muster_auth::{AccountOptions, Accounts, Keyring, Passwords};
 use muster_kernel::db::Tx;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Expected, UserId};
 use muster_members::{Members, MoveRequest, StandingHooks};
-use muster_testkit::{Person, each_engine};
+use muster_testkit::{People, Person, TestDb, each_engine};
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde_json::{Value, json};
@@ -297,6 +298,20 @@ each_engine! {
             assert_eq!(now.body["status"], if refuses { "active" } else { "suspended" });
         }
         assert_eq!(app.mails().await.len(), 1, "one letter, of the move that was made");
+    }
+
+    async fn whoever_is_erased_is_let_off_what_leaving_costs(db: TestDb) {
+        let (secret, domain) = (tempfile::tempdir().expect("a folder"), Arc::new(Domino::default()));
+        let keys = Keyring::open(&secret.path().join("secret")).expect("a keyring");
+        let hooks = vec![muster_members::person_hooks(vec![domain.clone()])];
+        let accounts = Accounts::new(Passwords::new(4), keys, hooks, AccountOptions::default());
+        let people = People::new((*db).clone(), accounts.clone());
+        let (admin, person) = (people.admin().await, people.member().await);
+        let actor = accounts.authenticate(&db, &admin.token, Default::default()).await.expect("an answer");
+        let can = actor.expect("somebody").can::<EraseUsers>().expect("an admin");
+        db.write(move |tx| accounts.erase(tx, &can, person.id).map(drop)).await.expect("erased");
+        let told = domain.told.lock().expect("nobody panicked with it").clone();
+        assert_eq!(told, [("activated", admin.id), ("activated", person.id), ("suspended", person.id), ("left", person.id)]);
     }
 
     async fn whoever_is_erased_has_left_and_nobody_is_told_why(app: TestApp) {

@@ -5,8 +5,9 @@ use muster_kernel::db::DbError;
 use muster_testkit::{Person, each_engine};
 use serde_json::json;
 
-use super::{applicant, child_of, ids, member, step};
+use super::{applicant, child_of, fill, ids, member, step};
 use crate::support::TestApp;
+use crate::traces::ask;
 
 async fn rename(app: &TestApp, admin: &Person, person: &Person, first: &str, last: &str) {
     let name = json!({"first_name": first, "last_name": last});
@@ -133,6 +134,36 @@ each_engine! {
         assert_eq!(walk(&app, &admin, "&payment_status=due").await, [0_i64; 0], "a day later it is overdue");
     }
 
+    async fn among_many_the_same_is_found(app: TestApp) {
+        let admin = app.people.admin().await;
+        fill(&app).await;
+        for (status, on_plan) in [("exempt", false), ("paid", true), ("due", false), ("overdue", true)] {
+            for sort in ["name", "-name", "attendance", "-attendance", "debt", "-debt", "joined", "-joined"] {
+                let path = format!("/api/members?status=active&payment_status={status}&sort={sort}&limit=100");
+                let first = app.get(&path, &admin).await;
+                let cursor = first.body["next_cursor"].as_str().expect("a next page");
+                let second = app.get(&format!("{path}&cursor={cursor}"), &admin).await;
+                let rows = [&first, &second].map(|page| page.body["items"].as_array().expect("a list").clone()).concat();
+                assert!(rows.iter().all(|row| row["payment_status"] == status), "{status} by {sort}");
+                assert!(rows.iter().all(|row| row["plan_id"].is_null() != on_plan || row["id"] == admin.id.0), "{status} by {sort}");
+                // All are called the same, and are alike in all else: what is left is the id.
+                let mut in_order: Vec<i64> = rows.iter().filter_map(|row| row["id"].as_i64()).filter(|id| *id != admin.id.0).collect();
+                let found = in_order.clone();
+                in_order.sort_unstable();
+                in_order.dedup();
+                if sort.starts_with('-') {
+                    in_order.reverse();
+                }
+                assert!(in_order.len() >= 199 && in_order == found, "{status} by {sort}: {in_order:?}");
+            }
+            let counted = app.get(&format!("/api/members?count=true&payment_status={status}&limit=1"), &admin).await;
+            let with_the_admin = if status == "exempt" { 601 } else { 600 };
+            assert_eq!(counted.body["total"], with_the_admin, "{status}");
+            let searched = app.get(&format!("/api/members?q=peop+man&payment_status={status}&count=true&limit=1"), &admin).await;
+            assert_eq!(searched.body["total"], 600, "{status}");
+        }
+    }
+
     async fn members_are_found_by_the_beginnings_of_words(app: TestApp) {
         let admin = app.people.admin().await;
         let (anna, other) = (app.people.member().await, app.people.member().await);
@@ -169,6 +200,18 @@ each_engine! {
         assert_eq!(walk(&app, &admin, "").await, [bert.id.0, admin.id.0, anna.id.0]);
         rename(&app, &admin, &anna, "Anna", "Aa").await;
         assert_eq!(walk(&app, &admin, "").await, [anna.id.0, bert.id.0, admin.id.0]);
+        for last_name in ["Carl", "Zander"] {
+            let again = json!({
+                "first_name": "Cid", "last_name": last_name, "email": "cid@example.org", "password": "violet kettle harbour",
+                "date_of_birth": "1990-05-17",
+            });
+            assert_eq!(app.post_as_nobody("/api/auth/register", again).await.status, 201);
+        }
+        let all = walk(&app, &admin, "").await;
+        assert_eq!(all.iter().position(|id| *id > bert.id.0), Some(3), "whoever registered again, too: {all:?}");
+        assert_eq!(app.post(&format!("/api/users/{}/erase", bert.id), &admin, json!({})).await.status, 200);
+        let names = format!("SELECT name_key AS line FROM members WHERE id = {}", bert.id);
+        assert_eq!(ask(&app.db.target(), &names), ["person erased"]);
     }
 
     async fn whoever_was_erased_is_on_no_list(app: TestApp) {

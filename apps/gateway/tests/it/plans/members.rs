@@ -1,28 +1,12 @@
 //! One of everything that can be done with memberships.
 
 use chrono::NaiveDate;
-use diesel::connection::SimpleConnection;
-use muster_kernel::db::DbError;
 use muster_members::count_attendance;
 use muster_testkit::Person;
 use serde_json::json;
 
 use super::Watched;
-
-/// More of each kind than are looked up by name: the list goes other ways then.
-const MANY: [&str; 4] = [
-    "INSERT INTO users (first_name, last_name, name_key, date_joined) \
-     SELECT 'Many', 'People', 'people many', (SELECT date_joined FROM users WHERE id = 1) FROM \
-     (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2400) SELECT i FROM n) AS numbers",
-    "INSERT INTO members (id, status, status_since, name_key, plan_id) \
-     SELECT id, 'active', date_joined, name_key, CASE WHEN id % 2 = 0 THEN 7 END FROM users WHERE name_key = 'people many'",
-    "INSERT INTO standing (member_id, balance, overdue_from) \
-     SELECT id, CASE WHEN id % 4 > 1 THEN 5 ELSE 0 END, CASE WHEN id % 4 = 2 THEN (SELECT active_since FROM members WHERE id = 1) END \
-     FROM users WHERE name_key = 'people many'",
-    "INSERT INTO user_words (word, user_id) \
-     SELECT 'many', id FROM users WHERE name_key = 'people many' UNION ALL \
-     SELECT 'people', id FROM users WHERE name_key = 'people many'",
-];
+use crate::members::fill;
 
 impl Watched {
     pub(super) async fn use_members(&self) {
@@ -47,10 +31,7 @@ impl Watched {
         let coach = app.people.coach().await;
         assert_eq!(app.get("/api/members", &coach).await.status, 200);
         self.list_members(admin).await;
-        app.db
-            .write(|tx| MANY.iter().try_for_each(|sql| Ok::<_, DbError>(tx.batch_execute(sql)?)))
-            .await
-            .expect("many");
+        fill(app).await;
         self.list_members(admin).await;
     }
 
