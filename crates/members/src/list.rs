@@ -2,7 +2,7 @@
 //!
 //! A page costs the same in a club of a hundred and in one of a million. It is read in the order of an index, past those
 //! whom the filters leave out; so that these are never many, whoever meets a condition that few meet is looked up
-//! first.
+//! first. The worst case that is left are conditions which many meet one by one and hardly anybody together.
 
 mod queries;
 
@@ -15,7 +15,7 @@ use muster_kernel::db::Conn;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
 
-use crate::{PaymentStatus, Standing};
+use crate::{Member, PaymentStatus, Standing, record};
 
 /// By what members are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn may_ask(can: &Can<ListMembers>, filter: &Filter, order: Order) -> Result<(), 
     }
 }
 
-/// A page of members: their places, in order. `today` is in the club's zone.
+/// A page of members, each with the place in the list. `today` is in the club's zone.
 ///
 /// # Errors
 /// When the caller may not ask for this, or the database fails.
@@ -115,21 +115,23 @@ pub fn list(
     order: Order,
     today: NaiveDate,
     page: &PageRequest<Place>,
-) -> Result<Vec<Place>, Fault> {
+) -> Result<Vec<(Place, Member)>, Fault> {
     may_ask(can, filter, order)?;
     let (after, limit) = (page.after(), page.fetch());
     let few = match filter.has_index(order) && !filter.is_search() {
         true => None,
         false => queries::few(conn, filter, today)?,
     };
-    Ok(match (&few, filter.is_search()) {
+    let places = match (&few, filter.is_search()) {
         (Some(few), _) if few.is_empty() => Vec::new(),
         (_, true) => queries::search(conn, filter, today, few.as_deref(), after, limit)?,
         (Some(few), false) => {
             queries::among(conn, filter, today, few).map(|places| in_order(places, order, after, limit))?
         }
         (None, false) => queries::walk(conn, filter, today, order, after, limit)?,
-    })
+    };
+    let ids: Vec<UserId> = places.iter().map(|(.., id)| UserId(*id)).collect();
+    Ok(places.into_iter().zip(record::find_several(conn, &ids)?).collect())
 }
 
 /// How many members there are in all.

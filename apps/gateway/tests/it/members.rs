@@ -49,7 +49,7 @@ async fn child_of(app: &TestApp, guardian: &Person) -> Person {
 const MANY: [&str; 4] = [
     "INSERT INTO users (first_name, last_name, name_key, date_joined) \
      SELECT 'Many', 'People', 'people many', (SELECT date_joined FROM users WHERE id = 1) FROM \
-     (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2400) SELECT i FROM n) AS numbers",
+     (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n) AS numbers",
     "INSERT INTO members (id, status, status_since, name_key, plan_id) \
      SELECT id, 'active', date_joined, name_key, CASE WHEN id % 2 = 0 THEN 7 END FROM users WHERE name_key = 'people many'",
     "INSERT INTO standing (member_id, balance, overdue_from) \
@@ -60,7 +60,7 @@ const MANY: [&str; 4] = [
      SELECT 'people', id FROM users WHERE name_key = 'people many'",
 ];
 
-/// Fills the club with 2400 people, 600 of whom have paid so, for each way to have paid.
+/// Fills the club with 10000 people, 2500 of whom have paid so, for each way to have paid.
 pub async fn fill(app: &TestApp) {
     let filled = app.db.write(|tx| MANY.iter().try_for_each(|sql| Ok::<_, DbError>(tx.batch_execute(sql)?)));
     filled.await.expect("many people");

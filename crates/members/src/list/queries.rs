@@ -14,7 +14,7 @@ use crate::PaymentStatus;
 use crate::schema::members;
 
 /// When a condition leaves so many members or fewer, they are looked up first.
-const FEW: usize = 500;
+const FEW: usize = 2_000;
 
 /// Everybody who is not erased, with where they stand in the books.
 macro_rules! everybody {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::shown::{MemberShown, show_with};
 use crate::list::{By, Filter, Order, Place};
-use crate::{PaymentStatus, Sight, Standing, record};
+use crate::{PaymentStatus, Sight, Standing};
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -93,11 +93,10 @@ pub(super) async fn list_members(
                 Some(true) => Some(crate::count(conn, &can, &filter, today)?),
                 _ => None,
             };
-            let places = crate::list(conn, &can, &filter, order, today, &page)?;
-            let ids: Vec<UserId> = places.iter().map(|(.., id)| UserId(*id)).collect();
+            let rows = crate::list(conn, &can, &filter, order, today, &page)?;
+            let ids: Vec<UserId> = rows.iter().map(|(_, member)| member.id).collect();
             let guardians = guardians::of(conn, &ids)?;
             let sight = Sight::of_all(conn, can.actor(), now)?;
-            let rows: Vec<_> = places.into_iter().zip(record::find_several(conn, &ids)?).collect();
             let show = |(_, member)| show_with(&sight, member, &guardians, today);
             Ok(page.page(rows, |(place, _)| place.clone(), show).with_total(total))
         })
