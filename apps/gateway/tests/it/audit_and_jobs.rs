@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use muster_kernel::Domain;
 use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress, Runner};
@@ -50,6 +50,22 @@ impl JobKind for Countdown {
     }
 }
 
+/// Counts down as well, and tells of each step whose it was.
+struct Noted(Arc<Mutex<Vec<i64>>>);
+
+impl JobKind for Noted {
+    fn kind(&self) -> &'static str {
+        "test.noted"
+    }
+    fn run<'a>(
+        &'a self,
+        run: JobRun<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
+        self.0.lock().expect("a list").push(run.id().0);
+        Countdown.run(run)
+    }
+}
+
 fn runner(app: &TestApp) -> Runner {
     let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(Hopeless), Arc::new(Countdown)];
     Runner::new((*app.db).clone(), &[Domain { name: "test", jobs, ..Domain::default() }])
@@ -68,6 +84,19 @@ each_engine! {
         let jobs = app.get("/api/jobs", &admin).await;
         assert_eq!(jobs.body["items"][0]["state"], "done", "{}", jobs.text);
         assert_eq!(runner(&app).run_due().await.expect("it ran"), 0, "done is done");
+    }
+
+    async fn a_long_job_holds_up_no_other(app: TestApp) {
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(Noted(done.clone()))];
+        let runner = Runner::new((*app.db).clone(), &[Domain { name: "test", jobs, ..Domain::default() }]);
+        for steps in [5, 1, 2, 1] {
+            enqueue(&app, NewJob::new("test.noted", steps)).await;
+        }
+        assert_eq!(runner.run_due().await.expect("it ran"), 9);
+        let done = done.lock().expect("a list").clone();
+        let last = |job: i64| done.iter().rposition(|it| *it == job);
+        assert!(last(2) < last(1) && last(3) < last(1) && last(4) < last(1), "{done:?}");
     }
 
     async fn a_job_is_not_begun_before_its_time(app: TestApp) {

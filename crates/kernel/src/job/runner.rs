@@ -1,21 +1,26 @@
 //! Doing the jobs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
+use super::queries::Claimed;
 use super::{JobError, JobId, JobKind, JobRun, NewJob, Progress, Schedule, enqueue, queries};
 use crate::Timestamp;
 use crate::db::{Db, DbError};
 use crate::domain::Domain;
 use crate::random;
+use crate::sql::Json;
 
 /// How often to look for jobs that another gateway wrote, or whose time has come.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// Jobs that take steps in turn. Each must come round again well within its lease.
+const AT_ONCE: usize = 4;
 /// An error's sentence is kept up to this length.
 const MAX_ERROR: usize = 500;
 
@@ -60,10 +65,21 @@ impl Runner {
     pub async fn run_due(&self) -> Result<usize, DbError> {
         self.write_scheduled().await?;
         let mut steps = 0;
-        while let Some(steps_of_job) = self.run_next().await? {
-            steps += steps_of_job;
+        let mut under_way = VecDeque::new();
+        loop {
+            // One that takes many steps holds up nobody's: after each, it is the others' turn.
+            if under_way.len() < AT_ONCE {
+                match self.claim().await {
+                    Ok(claimed) => under_way.extend(claimed),
+                    Err(e) if under_way.is_empty() => return Err(e),
+                    // Those in hand are not left to their leases.
+                    Err(e) => log::warn!("more jobs wait: {e}"),
+                }
+            }
+            let Some(job) = under_way.pop_front() else { return Ok(steps) };
+            steps += 1;
+            under_way.extend(self.step(job).await?);
         }
-        Ok(steps)
     }
 
     async fn write_scheduled(&self) -> Result<(), DbError> {
@@ -79,36 +95,29 @@ impl Runner {
         Ok(())
     }
 
-    async fn run_next(&self) -> Result<Option<usize>, DbError> {
+    async fn claim(&self) -> Result<Option<Claimed>, DbError> {
         let names: Vec<_> = self.kinds.iter().map(|k| k.kind()).collect();
         let by = self.name.clone();
-        let Some(job) = self.db.write(move |tx| queries::claim(tx, &names, &by)).await? else {
-            return Ok(None);
-        };
-        let Some(kind) = self.kinds.iter().find(|k| k.kind() == job.kind) else {
-            return Ok(None);
-        };
-        let mut payload = job.payload.0;
-        let mut attempt = job.attempts;
-        let mut steps = 0;
-        loop {
-            steps += 1;
-            let run = JobRun { db: &self.db, id: job.id, claim: &self.name, payload, subject: job.subject };
-            match kind.run(run).await {
-                Ok(Progress { done: true }) => return Ok(Some(steps)),
-                Ok(Progress { done: false }) => {
-                    attempt = 1;
-                    let (id, by) = (job.id, self.name.clone());
-                    let next = self.db.read_one(move |conn| queries::payload(conn, id, &by)).await?;
-                    match next {
-                        Some(next) => payload = next,
-                        None => return Ok(Some(steps)),
-                    }
-                }
-                Err(e) => {
-                    self.record_failure(job.id, &**kind, attempt, &e).await?;
-                    return Ok(Some(steps));
-                }
+        self.db.write(move |tx| queries::claim(tx, &names, &by)).await
+    }
+
+    /// Does a step of a job, and gives the job back when there is more to do.
+    async fn step(&self, job: Claimed) -> Result<Option<Claimed>, DbError> {
+        let Some(kind) = self.kinds.iter().find(|k| k.kind() == job.kind) else { return Ok(None) };
+        let Claimed { id, kind: name, payload, attempts, subject } = job;
+        let run = JobRun { db: &self.db, id, claim: &self.name, payload: payload.0, subject };
+        match kind.run(run).await {
+            Ok(Progress { done: true }) => Ok(None),
+            Ok(Progress { done: false }) => {
+                let by = self.name.clone();
+                let next = self.db.read_one(move |conn| queries::payload(conn, id, &by)).await?;
+                let again =
+                    |payload| Claimed { id, kind: name, payload: Json(payload), attempts: 1, subject };
+                Ok(next.map(again))
+            }
+            Err(e) => {
+                self.record_failure(id, &**kind, attempts, &e).await?;
+                Ok(None)
             }
         }
     }
