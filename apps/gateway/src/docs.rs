@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use muster_kernel::fault::Code;
-use muster_kernel::http::{Documented, Pages, PermissionDoc, Problem, finish};
+use muster_kernel::http::{Documented, Format, Pages, PermissionDoc, Problem, finish};
 use muster_kernel::random;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -31,7 +31,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
         (name = "finance", description = "What members owe and pay, the ledger, its months and reports"),
         (name = "operations", description = "Signs of life"),
     ),
-    components(schemas(Problem))
+    components(schemas(Format, Problem))
 )]
 struct Base;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use muster_auth::{AccountOptions, Accounts, Keyring, Passwords, PersonHooks};
 use muster_kernel::Domain;
 use muster_kernel::job::JobKind;
+use muster_members::import::Imports;
 use muster_members::{Members, StandingHooks};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -24,8 +25,11 @@ pub fn domains() -> Vec<Domain> {
 /// The same with the jobs of a running program.
 pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
     let mut domains = domains();
-    let letters = muster_finance::Letters::new(accounts.clone());
-    let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(accounts.mail_requests()), Arc::new(letters)];
+    let jobs: Vec<Arc<dyn JobKind>> = vec![
+        Arc::new(accounts.mail_requests()),
+        Arc::new(muster_finance::Letters::new(accounts.clone())),
+        Arc::new(Imports::new(accounts.clone())),
+    ];
     domains.push(Domain { name: "accounts", jobs, ..Domain::default() });
     domains
 }

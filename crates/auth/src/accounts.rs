@@ -2,6 +2,7 @@
 
 mod addresses;
 mod letters;
+mod newcomers;
 mod passwords;
 mod registration;
 mod second_factor;
@@ -17,6 +18,7 @@ use muster_kernel::db::{Conn, Db, DbError, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::mail::{self, Mail};
 use muster_kernel::{Client, Fields, Timestamp, UserId};
+pub use newcomers::Newcomer;
 pub use registration::Registration;
 pub use second_factor::{Enrolment, FactorState};
 pub use setup::FirstAdmin;

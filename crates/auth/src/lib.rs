@@ -18,6 +18,7 @@
 
 mod accounts;
 mod actor;
+mod behalf;
 mod checks;
 pub mod club;
 #[cfg(feature = "http")]
@@ -56,9 +57,10 @@ mod totp;
 
 pub use accounts::{
     AccountError, AccountOptions, Accounts, Enrolment, FactorState, FirstAdmin, MailRequests, NewPerson,
-    Registration, SignIn, SignedIn, has_no_admin,
+    Newcomer, Registration, SignIn, SignedIn, has_no_admin,
 };
 pub use actor::Actor;
+pub use behalf::still_can;
 #[cfg(feature = "http")]
 pub use cookies::Site;
 pub use domain::domain;

@@ -60,6 +60,12 @@ permissions! {
     /// Leave the club, or apply again: oneself, for one's wards, and as staff for everybody.
     LeaveClub "members.leave" { Member: Wards, Coach: Wards, Treasurer: All, Admin: All }
 
+    /// Bring people along in a file, and see what became of it.
+    ImportMembers "members.import" { Treasurer: All, Admin: All }
+
+    /// Take the list of all members out as a file.
+    ExportMembers "members.export" { Treasurer: All, Admin: All }
+
     /// Say who is guardian of whom.
     EditGuardians "guardians.edit" { Treasurer: All, Admin: All }
 

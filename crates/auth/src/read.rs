@@ -1,7 +1,7 @@
 //! What other crates may join with: read, never written.
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
     use muster_kernel::sql::Moment;
     /// Everybody, as far as other domains need to know.
     users (id) {
@@ -15,8 +15,12 @@ diesel::table! {
         name_key -> Text,
         /// The address, if there is one.
         email -> Nullable<Text>,
+        /// The birth date, if it is known.
+        date_of_birth -> Nullable<Date>,
         /// Whether they can sign in.
         is_active -> Bool,
+        /// Since when there is an account.
+        date_joined -> Moment,
         /// When they were erased, if they were.
         erased_at -> Nullable<Moment>,
     }

@@ -1,8 +1,10 @@
 //! This crate's part in the commands of the program.
 
+use std::sync::Arc;
+
 use muster_kernel::domain::{Domain, Export, ExportRow};
 
-use crate::{attendance, checks, history, record};
+use crate::{attendance, checks, history, import, record};
 
 /// Checks and exports of members.
 pub fn domain() -> Domain {
@@ -10,7 +12,8 @@ pub fn domain() -> Domain {
         name: "members",
         checks: checks::ALL.to_vec(),
         exports: vec![MEMBERS, CHANGES, ATTENDANCE],
-        ..Domain::default()
+        jobs: vec![Arc::new(import::GivingUp)],
+        schedules: vec![import::SCHEDULE],
     }
 }
 

@@ -9,7 +9,7 @@ use muster_kernel::{UserId, audit};
 use serde_json::json;
 
 use crate::lifecycle::{AllHooks, StandingHooks};
-use crate::{Standing, history, lifecycle, profile, queries, record};
+use crate::{Standing, history, import, lifecycle, profile, queries, record};
 
 struct Hooks(AllHooks);
 
@@ -58,6 +58,8 @@ impl PersonHooks for Hooks {
     }
 
     fn erase(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
+        // While it is still known by what they are called in a file.
+        import::forget(tx, user)?;
         lifecycle::end(tx, &self.0, user)?;
         profile::forget(tx, user)?;
         history::redact(tx, user)?;

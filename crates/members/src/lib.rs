@@ -16,8 +16,10 @@
 mod attendance;
 mod checks;
 mod domain;
+pub mod export;
 mod history;
 mod hooks;
+pub mod import;
 mod letters;
 mod lifecycle;
 mod list;

@@ -1,7 +1,9 @@
 //! The routes of this crate, to be mounted below `/api`.
 
+mod export;
 mod guardians;
 mod history;
+mod imports;
 mod list;
 mod moves;
 mod record;
@@ -13,6 +15,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn mount(config: &mut ServiceConfig<'_>) {
     config
         .service(list::list_members)
+        .service(export::export_members)
+        .service(imports::import_members)
+        .service(imports::list_imports)
+        .service(imports::get_import)
+        .service(imports::list_lines)
         .service(record::get_member)
         .service(record::patch_member)
         .service(history::get_history)

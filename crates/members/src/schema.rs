@@ -42,3 +42,49 @@ diesel::table! {
         attended -> Integer,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use muster_kernel::sql::Moment;
+    member_imports (id) {
+        id -> BigInt,
+        state -> Text,
+        dry_run -> Bool,
+        made_by -> BigInt,
+        created_at -> Moment,
+        finished_at -> Nullable<Moment>,
+        lines_total -> BigInt,
+        created -> BigInt,
+        skipped -> BigInt,
+        failed -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    member_import_parts (import_id, part) {
+        import_id -> BigInt,
+        part -> BigInt,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    member_import_keys (import_id, known_by) {
+        import_id -> BigInt,
+        known_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    member_import_lines (import_id, line) {
+        import_id -> BigInt,
+        line -> BigInt,
+        outcome -> Text,
+        pointer -> Nullable<Text>,
+        code -> Nullable<Text>,
+        message -> Nullable<Text>,
+        member_id -> Nullable<BigInt>,
+    }
+}

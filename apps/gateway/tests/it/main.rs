@@ -21,6 +21,7 @@ mod documents;
 mod example_term;
 mod good_clients;
 mod idempotency;
+mod imports;
 mod mail;
 mod members;
 mod members_money;

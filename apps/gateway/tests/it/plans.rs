@@ -2,6 +2,7 @@
 //! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
 //! statements as it needs.
 
+mod imports;
 mod members;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,10 @@ const GROWING: &[&str] = &[
     "jobs",
     "links",
     "member_changes",
+    "member_import_keys",
+    "member_import_lines",
+    "member_import_parts",
+    "member_imports",
     "members",
     "period_balances",
     "postings",
@@ -437,6 +442,7 @@ impl Watched {
         self.use_money(&app.people.admin().await).await;
         self.use_bills(&app.people.admin().await).await;
         self.use_reports(&app.people.admin().await).await;
+        self.use_imports().await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
         app.db

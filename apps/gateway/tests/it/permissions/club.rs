@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::documented::filled;
 use super::row::{Caller, Row, Whose};
+use crate::imports;
 use crate::support::{Answer, TestApp};
 
 /// What an operation acts on. The fields it comes with fill the path's `{…}` and are there for the body; all have
@@ -25,6 +26,8 @@ pub enum Thing {
     Person,
     /// A session: `id`.
     Session,
+    /// A file of members that was sent: `id`.
+    Import,
     /// A job that has not failed: `id`.
     Job,
     /// An entry of the ledger that was made by hand: `id`.
@@ -44,7 +47,9 @@ impl Thing {
             Thing::None | Thing::Account => &[Whose::Own],
             Thing::Person => &[Whose::Own, Whose::Ward, Whose::Other, Whose::Admin, Whose::Missing],
             Thing::Session => &[Whose::Own, Whose::Other, Whose::Admin, Whose::Missing],
-            Thing::Job | Thing::Entry | Thing::Lot | Thing::Bill => &[Whose::Other, Whose::Missing],
+            Thing::Job | Thing::Import | Thing::Entry | Thing::Lot | Thing::Bill => {
+                &[Whose::Other, Whose::Missing]
+            }
             Thing::Period => &[Whose::Own],
         }
     }
@@ -157,6 +162,16 @@ impl Club {
                 let made = self.app.post_once("/api/finance/bills", &by, body).await;
                 json!({"id": made.body["id"]})
             }
+            (Thing::Import, _) => {
+                let sent = imports::send(
+                    &self.app,
+                    &self.app.people.treasurer().await,
+                    "",
+                    "first_name,last_name\nAnna,Example\n",
+                )
+                .await;
+                json!({"id": sent.body["id"]})
+            }
             (Thing::Job, _) => {
                 let db = &self.app.db;
                 let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;
@@ -213,7 +228,11 @@ impl Club {
             request = request.header("idempotency-key", key);
         }
         if let Some(body) = row.body {
-            request = request.json(&body(thing));
+            request = match body(thing) {
+                // Only a file is no JSON object.
+                Value::String(file) => request.header("content-type", "text/csv").body(file),
+                body => request.json(&body),
+            };
         }
         if let Some(token) = token {
             request = request.bearer_auth(token);

@@ -21,7 +21,7 @@
 use muster_testkit::PASSWORD;
 use serde_json::json;
 
-use super::club::Thing::{Account, Job, Person, Session};
+use super::club::Thing::{Account, Import, Job, Person, Session};
 use super::finance::finance;
 use super::row::Row;
 
@@ -43,7 +43,7 @@ pub const PUBLIC: &[&str] = &[
 
 /// The whole table.
 pub fn table() -> Vec<Row> {
-    [operations(), coming_in(), own_account(), people(), members(), finance(), club()]
+    [operations(), coming_in(), own_account(), people(), members(), lists(), finance(), club()]
         .into_iter()
         .flatten()
         .collect()
@@ -245,6 +245,22 @@ fn members() -> Vec<Row> {
                                                                   .wards("403 403 403 200 200")
                                                                  .others("403 403 403 200 200")
                                                                  .admins("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+    ]
+}
+
+#[rustfmt::skip]
+fn lists() -> Vec<Row> {
+    vec![
+        //                                                                pending member coach treasurer admin
+        Row::of("GET /api/members/export")                          .own("403 403 403 200 200"),
+        Row::of("POST /api/members/import")
+            .with(|_| json!("first_name,last_name\nAnna,Example\n")).own("403 403 403 202 202"),
+        Row::of("GET /api/members/imports")                         .own("403 403 403 200 200"),
+        Row::of("GET /api/members/imports/{id}").on(Import)      .others("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("GET /api/members/imports/{id}/lines").on(Import)
+                                                                 .others("403 403 403 200 200")
                                                                 .missing("403 403 403 404 404"),
     ]
 }
