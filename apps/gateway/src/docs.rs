@@ -27,6 +27,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
         (name = "auth", description = "Signing in and staying signed in"),
         (name = "users", description = "The people of the club"),
         (name = "members", description = "Memberships: approving, suspending, leaving; how members can be reached"),
+        (name = "dues", description = "Plans, who is on which, and the runs that charge dues"),
         (name = "club", description = "The club's settings, its audit log, its jobs"),
         (name = "finance", description = "What members owe and pay, the ledger, its months and reports"),
         (name = "operations", description = "Signs of life"),

@@ -6,7 +6,7 @@ use muster_auth::{AccountOptions, Accounts, Keyring, Passwords, PersonHooks};
 use muster_kernel::Domain;
 use muster_kernel::job::JobKind;
 use muster_members::import::Imports;
-use muster_members::{Members, StandingHooks};
+use muster_members::{Members, ReminderJob, StandingHooks};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every domain's checks, exports and jobs.
@@ -31,6 +31,9 @@ pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
         Arc::new(Imports::new(accounts.clone())),
     ];
     domains.push(Domain { name: "accounts", jobs, ..Domain::default() });
+    let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(ReminderJob::new(accounts))];
+    let schedules = vec![ReminderJob::SCHEDULE];
+    domains.push(Domain { name: "reminders", jobs, schedules, ..Domain::default() });
     domains
 }
 

@@ -84,6 +84,15 @@ permissions! {
     /// Open the month again that was closed last.
     ReopenPeriods "periods.reopen" { Admin: All }
 
+    /// See the plans by which members pay.
+    ReadPlans "plans.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
+
+    /// Make and change plans, and put members on them.
+    EditPlans "plans.edit" { Treasurer: All, Admin: All }
+
+    /// Run dues, and see what came of it.
+    RunDues "dues.run" { Treasurer: All, Admin: All }
+
     /// See the club's name, currency, time zone and policies.
     ReadClub "club.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
 

@@ -6,6 +6,27 @@ muster_kernel::join_across!(users, standing);
 muster_kernel::join_across!(user_words, standing);
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Date, Text};
+    /// What members owe, item by item, kept by this crate alone.
+    charges (id) {
+        /// Its number.
+        id -> BigInt,
+        /// Who owes it.
+        member_id -> BigInt,
+        /// `charge`, or `refund` for what was paid back.
+        kind -> Text,
+        /// How much it was.
+        amount -> BigInt,
+        /// When it is due, or was.
+        due_on -> Date,
+        /// How much of it is open.
+        open -> BigInt,
+        /// Whether anything of it is.
+        is_open -> Bool,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, Date, Integer, Nullable};
     /// Where every member stands with the club: one row each, kept by this crate alone.
     standing (member_id) {

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use muster_kernel::domain::{Domain, Export, ExportRow};
 
-use crate::{attendance, checks, history, import, record};
+use crate::{attendance, checks, dues, history, import, plans, record};
 
-/// Checks and exports of members.
+/// Checks, exports and jobs of members.
 pub fn domain() -> Domain {
     Domain {
         name: "members",
-        checks: checks::ALL.to_vec(),
-        exports: vec![MEMBERS, CHANGES, ATTENDANCE],
-        jobs: vec![Arc::new(import::GivingUp)],
+        checks: [checks::ALL.as_slice(), dues::checks::ALL.as_slice()].concat(),
+        exports: vec![MEMBERS, CHANGES, ATTENDANCE, PLANS, DUES_RUNS, DUES_LINES, DUES_CHARGED],
+        jobs: vec![Arc::new(import::GivingUp), Arc::new(dues::RunJob), Arc::new(plans::GraceJob)],
         schedules: vec![import::SCHEDULE],
     }
 }
@@ -82,5 +82,90 @@ const ATTENDANCE: Export = Export {
             values: vec![member.0.into(), month.into(), attended.into()],
         };
         Ok(attendance::after(conn, after, limit)?.into_iter().map(row).collect())
+    },
+};
+
+const PLANS: Export = Export {
+    name: "plans",
+    columns: &["id", "name", "price", "every", "grace_days", "prorate"],
+    rows: |conn, after, limit| {
+        let row = |plan: plans::Plan| ExportRow {
+            key: plan.id.0,
+            values: vec![
+                plan.id.0.into(),
+                plan.name.into(),
+                plan.price.0.into(),
+                plan.every.as_str().into(),
+                plan.grace_days.into(),
+                plan.prorate.into(),
+            ],
+        };
+        Ok(plans::after(conn, after, limit)?.into_iter().map(row).collect())
+    },
+};
+
+const DUES_RUNS: Export = Export {
+    name: "dues_runs",
+    columns: &[
+        "id",
+        "plan_id",
+        "period",
+        "state",
+        "charged",
+        "skipped",
+        "started_by",
+        "started_at",
+        "finished_at",
+    ],
+    rows: |conn, after, limit| {
+        let row = |run: dues::DuesRun| ExportRow {
+            key: run.id.0,
+            values: vec![
+                run.id.0.into(),
+                run.plan_id.map(|id| id.0).into(),
+                run.period.into(),
+                run.state.as_str().into(),
+                run.charged.into(),
+                run.skipped.into(),
+                run.started_by.0.into(),
+                run.started_at.to_string().into(),
+                run.finished_at.map(|at| at.to_string()).into(),
+            ],
+        };
+        Ok(dues::runs_after(conn, after, limit)?.into_iter().map(row).collect())
+    },
+};
+
+const DUES_LINES: Export = Export {
+    name: "dues_lines",
+    columns: &["id", "run_id", "member_id", "plan_id", "outcome", "charge_id", "amount", "reason"],
+    rows: |conn, after, limit| {
+        let row = |(run, line): (dues::DuesRunId, dues::DuesLine)| ExportRow {
+            key: line.id,
+            values: vec![
+                line.id.into(),
+                run.0.into(),
+                line.member_id.0.into(),
+                line.plan_id.0.into(),
+                line.outcome.as_str().into(),
+                line.charge_id.map(|id| id.0).into(),
+                line.amount.map(|amount| amount.0).into(),
+                line.reason.into(),
+            ],
+        };
+        Ok(dues::lines_after(conn, after, limit)?.into_iter().map(row).collect())
+    },
+};
+
+const DUES_CHARGED: Export = Export {
+    name: "dues_charged",
+    columns: &["member_id", "plan_id", "period", "charge_id"],
+    rows: |conn, after, limit| {
+        let rows = dues::charged_after(conn, after, limit)?.into_iter();
+        let row = |(member, plan, period, charge): dues::Charged| ExportRow {
+            key: member.0,
+            values: vec![member.0.into(), plan.0.into(), period.into(), charge.map(|id| id.0).into()],
+        };
+        Ok(rows.map(row).collect())
     },
 };

@@ -16,6 +16,7 @@
 mod attendance;
 mod checks;
 mod domain;
+pub mod dues;
 pub mod export;
 mod history;
 mod hooks;
@@ -25,9 +26,11 @@ mod lifecycle;
 mod list;
 mod moves;
 mod payment;
+pub mod plans;
 mod profile;
 mod queries;
 mod record;
+mod reminders;
 #[cfg(feature = "http")]
 mod routes;
 mod schema;
@@ -44,6 +47,7 @@ pub use moves::Move;
 pub use payment::{Money, PaymentStatus};
 pub use profile::{MemberPatch, edit};
 pub use record::{Contact, Member, find};
+pub use reminders::ReminderJob;
 #[cfg(feature = "http")]
 pub use routes::mount;
 pub use sight::Sight;

@@ -1,14 +1,17 @@
 //! The routes of this crate, to be mounted below `/api`.
 
+mod dues;
 mod export;
 mod guardians;
 mod history;
 mod imports;
 mod list;
 mod moves;
+mod plans;
 mod record;
 mod shown;
 
+use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Mounts all of them. What has a word where an id could stand comes before what takes an id.
@@ -30,5 +33,27 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(moves::leave)
         .service(moves::reapply)
         .service(guardians::set_guardians)
-        .service(guardians::add_dependant);
+        .service(guardians::add_dependant)
+        .service(plans::list_plans)
+        .service(plans::make_plan)
+        .service(plans::get_plan)
+        .service(plans::patch_plan)
+        .service(plans::put_on_plan)
+        .service(dues::run_dues)
+        .service(dues::list_runs)
+        .service(dues::get_run)
+        .service(dues::list_lines);
+}
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// So many rows, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<i64>,
+    /// Where the page begins, as `next_cursor` said.
+    cursor: Option<String>,
+    /// Also tell how many there are in all.
+    count: Option<bool>,
 }

@@ -88,3 +88,66 @@ diesel::table! {
         member_id -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    plans (id) {
+        id -> BigInt,
+        name -> Text,
+        price -> BigInt,
+        every -> Text,
+        grace_days -> Integer,
+        prorate -> Bool,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use muster_kernel::sql::Moment;
+    dues_runs (id) {
+        id -> BigInt,
+        plan_id -> Nullable<BigInt>,
+        period -> Text,
+        state -> Text,
+        charged -> BigInt,
+        skipped -> BigInt,
+        started_by -> BigInt,
+        started_at -> Moment,
+        finished_at -> Nullable<Moment>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    dues_lines (id) {
+        id -> BigInt,
+        run_id -> BigInt,
+        member_id -> BigInt,
+        plan_id -> BigInt,
+        outcome -> Text,
+        charge_id -> Nullable<BigInt>,
+        amount -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    dues_charged (member_id, plan_id, period) {
+        member_id -> BigInt,
+        plan_id -> BigInt,
+        period -> Text,
+        charge_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer};
+    use muster_kernel::sql::Moment;
+    dues_reminders (charge_id, step) {
+        charge_id -> BigInt,
+        step -> Integer,
+        sent_at -> Moment,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(dues_charged, dues_lines);

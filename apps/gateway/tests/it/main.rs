@@ -18,6 +18,7 @@ mod conventions;
 mod crash;
 mod damaged_accounts;
 mod documents;
+mod dues;
 mod example_term;
 mod good_clients;
 mod idempotency;

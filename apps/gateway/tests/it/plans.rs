@@ -2,6 +2,7 @@
 //! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
 //! statements as it needs.
 
+mod dues;
 mod imports;
 mod members;
 
@@ -29,6 +30,10 @@ const GROWING: &[&str] = &[
     "bills",
     "charges",
     "credits",
+    "dues_charged",
+    "dues_lines",
+    "dues_reminders",
+    "dues_runs",
     "entries",
     "entry_notes",
     "guardianships",
@@ -42,6 +47,7 @@ const GROWING: &[&str] = &[
     "member_imports",
     "members",
     "period_balances",
+    "plans",
     "postings",
     "prepaid_lots",
     "prepaid_moves",
@@ -443,6 +449,7 @@ impl Watched {
         self.use_bills(&app.people.admin().await).await;
         self.use_reports(&app.people.admin().await).await;
         self.use_imports().await;
+        self.use_dues(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
         app.db

@@ -40,6 +40,8 @@ pub struct Policies {
     pub require_totp_for: Vec<Role>,
     /// So many days after the due date overdue dues are reminded of.
     pub dues_reminder_days: Vec<i32>,
+    /// What the club adds to these reminders in its own words.
+    pub dues_reminder_text: Option<String>,
     /// Whether attendance changes the next dues.
     pub attendance_discount: Option<AttendanceDiscount>,
 }
@@ -75,6 +77,7 @@ impl Default for Policies {
             series_horizon_weeks: 12,
             require_totp_for: Vec::new(),
             dues_reminder_days: vec![3, 14, 30],
+            dues_reminder_text: None,
             attendance_discount: None,
         }
     }
@@ -110,6 +113,10 @@ pub struct PoliciesPatch {
     /// Rising numbers of days, 1 to 365, ten at most.
     #[cfg_attr(feature = "http", schema(max_items = 10))]
     pub dues_reminder_days: Option<Vec<i32>>,
+    /// What the club adds to these reminders in its own words, 1 to 2,000 characters; null takes it away.
+    #[serde(default, deserialize_with = "present")]
+    #[cfg_attr(feature = "http", schema(value_type = Option<String>, min_length = 1, max_length = 2000))]
+    pub dues_reminder_text: Option<Option<String>>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "present")]
     #[cfg_attr(feature = "http", schema(value_type = Option<AttendanceDiscount>))]
@@ -183,6 +190,12 @@ impl PoliciesPatch {
             let pointer = "/policies/dues_reminder_days";
             fields.must(fine, pointer, "invalid", "Rising numbers of days from 1 to 365, ten at most.");
             policies.dues_reminder_days.clone_from(days);
+        }
+        if let Some(text) = &self.dues_reminder_text {
+            if let Some(text) = text {
+                fields.lines("/policies/dues_reminder_text", text, 1..=2_000);
+            }
+            policies.dues_reminder_text.clone_from(text);
         }
         if let Some(discount) = &self.attendance_discount {
             if let Some(discount) = discount {

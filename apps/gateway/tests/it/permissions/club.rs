@@ -38,6 +38,10 @@ pub enum Thing {
     Period,
     /// A bill: `id`.
     Bill,
+    /// A plan that is paid every month: `id`.
+    Plan,
+    /// A dues run: `id`.
+    DuesRun,
 }
 
 impl Thing {
@@ -47,9 +51,13 @@ impl Thing {
             Thing::None | Thing::Account => &[Whose::Own],
             Thing::Person => &[Whose::Own, Whose::Ward, Whose::Other, Whose::Admin, Whose::Missing],
             Thing::Session => &[Whose::Own, Whose::Other, Whose::Admin, Whose::Missing],
-            Thing::Job | Thing::Import | Thing::Entry | Thing::Lot | Thing::Bill => {
-                &[Whose::Other, Whose::Missing]
-            }
+            Thing::Job
+            | Thing::Plan
+            | Thing::DuesRun
+            | Thing::Import
+            | Thing::Entry
+            | Thing::Lot
+            | Thing::Bill => &[Whose::Other, Whose::Missing],
             Thing::Period => &[Whose::Own],
         }
     }
@@ -172,6 +180,13 @@ impl Club {
                 .await;
                 json!({"id": sent.body["id"]})
             }
+            (Thing::Plan, _) => self.plan().await,
+            (Thing::DuesRun, _) => {
+                let body = json!({"plan_id": self.plan().await["id"], "period": "2026-01"});
+                let run =
+                    self.app.post_once("/api/dues-runs", &self.app.people.treasurer().await, body).await;
+                json!({"id": run.body["id"]})
+            }
             (Thing::Job, _) => {
                 let db = &self.app.db;
                 let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;
@@ -180,6 +195,12 @@ impl Club {
         };
         found["address"] = json!(self.new_address());
         found
+    }
+
+    async fn plan(&self) -> Value {
+        let plan = json!({"name": self.new_address(), "price": 2500, "every": "month", "grace_days": 14});
+        let made = self.app.post("/api/plans", &self.app.people.treasurer().await, plan).await;
+        json!({"id": made.body["id"]})
     }
 
     async fn owner(&self, whose: Whose, asker: &Asker, new: bool) -> Person {

@@ -21,7 +21,7 @@
 use muster_testkit::PASSWORD;
 use serde_json::json;
 
-use super::club::Thing::{Account, Import, Job, Person, Session};
+use super::club::Thing::{Account, DuesRun, Import, Job, Person, Plan, Session};
 use super::finance::finance;
 use super::row::Row;
 
@@ -43,7 +43,7 @@ pub const PUBLIC: &[&str] = &[
 
 /// The whole table.
 pub fn table() -> Vec<Row> {
-    [operations(), coming_in(), own_account(), people(), members(), lists(), finance(), club()]
+    [operations(), coming_in(), own_account(), people(), members(), lists(), finance(), dues(), club()]
         .into_iter()
         .flatten()
         .collect()
@@ -261,6 +261,38 @@ fn lists() -> Vec<Row> {
                                                                 .missing("403 403 403 404 404"),
         Row::of("GET /api/members/imports/{id}/lines").on(Import)
                                                                  .others("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+    ]
+}
+
+#[rustfmt::skip]
+fn dues() -> Vec<Row> {
+    vec![
+        //                                                                pending member coach treasurer admin
+        Row::of("GET /api/plans")                                   .own("200"),
+        Row::of("POST /api/plans")
+            .with(|it| json!({"name": it["address"], "price": 2500, "every": "month", "grace_days": 14}))
+                                                                    .own("403 403 403 201 201"),
+        Row::of("GET /api/plans/{id}").on(Plan)                  .others("200")
+                                                                .missing("404"),
+        // They do not say which version they saw, which is found out after whether one may.
+        Row::of("PATCH /api/plans/{id}").on(Plan)
+            .with(|_| json!({"price": 3000}))                    .others("403 403 403 428:precondition_required 428:precondition_required")
+                                                                .missing("403 403 403 428:precondition_required 428:precondition_required"),
+        Row::of("PUT /api/members/{id}/plan").on(Person)
+            .with(|_| json!({"plan_id": null}))                     .own("403 403 403 200 200")
+                                                                  .wards("403 403 403 200 200")
+                                                                 .others("403 403 403 200 200")
+                                                                 .admins("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("GET /api/dues-runs")                               .own("403 403 403 200 200"),
+        Row::of("POST /api/dues-runs").on(Plan)
+            .with(|it| json!({"plan_id": it["id"], "period": "2026-01"}))
+                                                                 .others("403 403 403 202 202")
+                                                                .missing("403 403 403 422:invalid_fields 422:invalid_fields"),
+        Row::of("GET /api/dues-runs/{id}").on(DuesRun)           .others("403 403 403 200 200")
+                                                                .missing("403 403 403 404 404"),
+        Row::of("GET /api/dues-runs/{id}/lines").on(DuesRun)     .others("403 403 403 200 200")
                                                                 .missing("403 403 403 404 404"),
     ]
 }
