@@ -205,7 +205,7 @@ each_engine! {
         let treasurer = app.people.again(&treasurer).await;
         runner(&app).run_due().await.expect("jobs done");
         assert_eq!(days(&app, &treasurer).await.len(), 1);
-        let again = app.patch(&path, &treasurer, json!({"repeat": "quarter"})).await;
+        let again = app.patch(&path, &treasurer, json!({"repeat": "month"})).await;
         assert_eq!(again.body["next_on"], "2026-04-01", "what was missed meanwhile is not caught up: {}", again.text);
         app.wait(chrono::TimeDelta::days(30));
         let treasurer = app.people.again(&treasurer).await;
@@ -226,13 +226,17 @@ each_engine! {
         let made = bill(&app, &treasurer, json!({})).await;
         pay(&app, &treasurer, &made, 800).await;
         assert_eq!(found(&app).await, Vec::<String>::new());
-        for damage in [
-            "UPDATE bills SET open = open - 1",
-            "UPDATE bill_payments SET amount = amount - 1",
-            "UPDATE bills SET amount = amount - 1, open = open - 1",
+        for (damage, mended) in [
+            ("UPDATE bills SET open = open - 1", "UPDATE bills SET open = open + 1"),
+            ("UPDATE bill_payments SET amount = amount - 1", "UPDATE bill_payments SET amount = amount + 1"),
+            // Fits in itself, and not with the ledger.
+            ("UPDATE bills SET amount = amount - 1, open = open - 1", "UPDATE bills SET amount = amount + 1, open = open + 1"),
         ] {
-            app.db.write(move |tx| Ok::<_, muster_kernel::db::DbError>(tx.batch_execute(damage)?)).await.expect(damage);
-            assert_ne!(found(&app).await, Vec::<String>::new(), "{damage}");
+            for (statement, is_damaged) in [(damage, true), (mended, false)] {
+                let done = app.db.write(move |tx| Ok::<_, muster_kernel::db::DbError>(tx.batch_execute(statement)?));
+                done.await.expect(statement);
+                assert_eq!(!found(&app).await.is_empty(), is_damaged, "{statement}");
+            }
         }
     }
 }
