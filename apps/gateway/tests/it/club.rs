@@ -21,6 +21,7 @@ each_engine! {
                 "cancel_deadline_minutes": 1440, "cancel_grace_minutes": 15, "promotion_cutoff_minutes": 120,
                 "attendance_opens_minutes": 30, "auto_complete_minutes": 1440, "unmarked_counts_as": "attended",
                 "series_horizon_weeks": 12, "require_totp_for": [], "dues_reminder_days": [3, 14, 30],
+                "dues_reminder_text": null,
                 "attendance_discount": null,
             }));
         }

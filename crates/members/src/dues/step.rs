@@ -21,8 +21,7 @@ use super::terms::{Attendance, Verdict, judge};
 use super::{DuesRun, DuesRunId, Outcome, RunState};
 use crate::plans::{self, Plan, PlanId};
 
-/// Members of one step. A charge is about twenty statements: on SQLite, where everybody else waits meanwhile, so many
-/// take some 50 ms.
+/// Members of one step. Each is about twenty statements, and on SQLite everybody else waits until all are done.
 const AT_ONCE: i64 = 50;
 
 /// Where a run is, and what was fixed when it began.
