@@ -21,9 +21,11 @@ use crate::amounts::check_amount;
 use crate::ledger::{self, EntryId, EntryKind, NewEntry, Posting};
 use crate::periods;
 
+pub(crate) use payments::undo_payment;
 pub use payments::{BillPayment, NewBillPayment, pay};
-pub(crate) use payments::{payments_of, undo_payment};
-pub(crate) use queries::{count, open_after};
+pub(crate) use queries::open_after;
+#[cfg(feature = "http")]
+pub(crate) use queries::{count, payments_of};
 
 id_type! {
     /// A bill.

@@ -62,7 +62,9 @@ each_engine! {
         assert_eq!(payment["credit"], 0);
         assert_eq!(balance(&app, &member, &member).await, 700);
         let statement = app.get("/api/members/me/statement", &member).await;
-        let open = json!([{"charge_id": later["id"], "due_on": "2026-03-01", "amount": 1000, "open": 700}]);
+        let open = json!([{
+            "charge_id": later["id"], "kind": "charge", "due_on": "2026-03-01", "amount": 1000, "open": 700,
+        }]);
         assert_eq!(statement.body["open_charges"], open);
         all_ties(&app).await;
     }

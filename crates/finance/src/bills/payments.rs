@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 use muster_auth::Can;
 use muster_auth::permissions::KeepBooks;
 use muster_kernel::audit::Origin;
-use muster_kernel::db::{Conn, DbError, DbResult, Tx};
+use muster_kernel::db::{DbError, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Fields, Minor, id_type};
 
@@ -83,17 +83,6 @@ pub fn pay(tx: &mut Tx<'_>, can: &Can<KeepBooks>, id: BillId, new: &NewBillPayme
     queries::set_open(tx, id, Minor(bill.open.0 - new.amount.0))?;
     record_event(tx, can.origin(), "bill.paid", id)?;
     queries::find(tx, id)?.ok_or_else(Fault::not_found)
-}
-
-/// The payments of these bills, in the order in which they were made.
-pub(crate) fn payments_of(conn: &mut Conn, bills: &[BillId]) -> DbResult<Vec<BillPayment>> {
-    if bills.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(bill_payments::table
-        .filter(bill_payments::bill_id.eq_any(bills.to_vec()))
-        .order((bill_payments::bill_id, bill_payments::id))
-        .load(conn)?)
 }
 
 /// Takes a payment back: what it paid is open again.

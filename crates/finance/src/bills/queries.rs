@@ -87,7 +87,21 @@ pub(crate) fn open_after(
     Ok(query.order((bills::due_on, bills::id)).limit(limit).load(conn)?)
 }
 
+/// The payments of these bills, in the order in which they were made.
+#[cfg(feature = "http")]
+pub(crate) fn payments_of(conn: &mut Conn, bills: &[BillId]) -> DbResult<Vec<super::BillPayment>> {
+    use crate::schema::bill_payments;
+    if bills.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(bill_payments::table
+        .filter(bill_payments::bill_id.eq_any(bills.to_vec()))
+        .order((bill_payments::bill_id, bill_payments::id))
+        .load(conn)?)
+}
+
 /// How many there are.
+#[cfg(feature = "http")]
 pub(crate) fn count(conn: &mut Conn, only_open: bool) -> DbResult<i64> {
     let mut query = bills::table.into_boxed::<MultiBackend>();
     if only_open {
