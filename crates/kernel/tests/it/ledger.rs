@@ -15,6 +15,7 @@ use muster_testkit::{OnEngine, TestDb};
 use serde_json::Value;
 
 diesel::table! {
+    #[sql_name = "toy_rooms"]
     rooms (id) {
         id -> BigInt,
         name -> Text,
@@ -25,6 +26,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use muster_kernel::sql::{Document, Moment};
 
+    #[sql_name = "toy_entries"]
     entries (id) {
         id -> BigInt,
         room_id -> BigInt,
@@ -104,13 +106,13 @@ impl OnEngine for Ledger {
         };
         let integer = if engine == Engine::Sqlite { "INTEGER" } else { "BIGINT" };
         let sql = format!(
-            "CREATE TABLE rooms (id {id}, name TEXT NOT NULL UNIQUE) {strict};
-             CREATE TABLE entries (
-                 id {id}, room_id {integer} NOT NULL REFERENCES rooms (id), label TEXT UNIQUE,
+            "CREATE TABLE toy_rooms (id {id}, name TEXT NOT NULL UNIQUE) {strict};
+             CREATE TABLE toy_entries (
+                 id {id}, room_id {integer} NOT NULL REFERENCES toy_rooms (id), label TEXT UNIQUE,
                  kind TEXT NOT NULL, amount {integer} NOT NULL CHECK (amount <> 13),
                  at {moment}, day {day}, open {open} NOT NULL DEFAULT TRUE, note {note}
              ) {strict};
-             INSERT INTO rooms (name) VALUES ('hall'), ('court')"
+             INSERT INTO toy_rooms (name) VALUES ('hall'), ('court')"
         );
         db.write(move |tx| Ok::<(), DbError>(tx.batch_execute(&sql)?)).await.expect("the tables");
         Ledger(db)

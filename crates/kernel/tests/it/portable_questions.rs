@@ -252,7 +252,7 @@ each_engine! {
         let rows: Vec<Row> = db
             .ask(|c| {
                 // To SQLite `$1` is a name: the first one that it meets is the first value, whatever its number.
-                diesel::sql_query("SELECT id, name FROM rooms WHERE id = $1 AND name = $2 AND id + 0 = $1")
+                diesel::sql_query("SELECT id, name FROM toy_rooms WHERE id = $1 AND name = $2 AND id + 0 = $1")
                     .bind::<BigInt, _>(2)
                     .bind::<Text, _>("court")
                     .load(c)

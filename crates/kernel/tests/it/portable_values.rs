@@ -82,7 +82,7 @@ each_engine! {
             Engine::Sqlite => "9223372036854775807",
             Engine::Postgres => "'infinity'",
         };
-        let sql = format!("INSERT INTO entries (id, room_id, kind, amount, at) VALUES (1, 1, 'in', 1, {far})");
+        let sql = format!("INSERT INTO toy_entries (id, room_id, kind, amount, at) VALUES (1, 1, 'in', 1, {far})");
         db.change(move |c| c.batch_execute(&sql)).await.expect("written by somebody else");
         let outcome = db.read(|c| Ok::<_, DbError>(entries::table.load::<Entry>(c)?)).await;
         assert!(outcome.is_err_and(|e| format!("{e:?}").contains("an instant out of range")));
@@ -168,7 +168,7 @@ each_engine! {
     }
 
     async fn a_word_that_nobody_knows_is_an_error(db: Ledger) {
-        db.change(|c| c.batch_execute("INSERT INTO entries (id, room_id, kind, amount) VALUES (1, 1, 'sideways', 1)"))
+        db.change(|c| c.batch_execute("INSERT INTO toy_entries (id, room_id, kind, amount) VALUES (1, 1, 'sideways', 1)"))
             .await
             .unwrap();
         let outcome = db.read(|c| Ok::<_, DbError>(entries::table.select(entries::kind).load::<Kind>(c)?)).await;

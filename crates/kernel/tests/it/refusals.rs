@@ -75,13 +75,13 @@ each_engine! {
         db.change(|c| {
             let sql = match c.engine() {
                 Engine::Sqlite => {
-                    "CREATE TRIGGER fixed BEFORE UPDATE ON rooms
+                    "CREATE TRIGGER fixed BEFORE UPDATE ON toy_rooms
                      BEGIN SELECT RAISE(ABORT, 'refused: rooms keep their names'); END"
                 }
                 Engine::Postgres => {
                     "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
                      $$ BEGIN RAISE EXCEPTION 'refused: rooms keep their names'; END $$;
-                     CREATE TRIGGER fixed BEFORE UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION refuse()"
+                     CREATE TRIGGER fixed BEFORE UPDATE ON toy_rooms FOR EACH ROW EXECUTE FUNCTION refuse()"
                 }
             };
             c.batch_execute(sql)
