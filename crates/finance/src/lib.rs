@@ -5,7 +5,9 @@
 //! ([`settling`]), and summed up for every member in one row ([`Standing`]), all in the same transaction.
 //!
 //! ```
-//! assert_eq!("2026-11".parse::<muster_finance::Month>().unwrap().last_day().to_string(), "2026-11-30");
+//! let month: muster_finance::Month = "2026-11".parse()?;
+//! assert_eq!(month.last_day().to_string(), "2026-11-30");
+//! # Ok::<(), muster_kernel::fault::Fault>(())
 //! ```
 
 pub mod accounts;
