@@ -10,7 +10,7 @@ use chrono::{Datelike, Months, NaiveDate, Utc};
 use diesel::sql_types::{BigInt, Date, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 use muster_kernel::Timestamp;
-use muster_kernel::db::{Db, DbOptions, DbResult, Target, Tx, migrate};
+use muster_kernel::db::{Db, DbOptions, DbResult, Engine, Target, Tx, migrate};
 use muster_kernel::sql::Moment;
 
 use crate::figures::Figures;
@@ -37,7 +37,7 @@ const ALLOCATIONS: &str = "INSERT INTO allocations (charge_id, credit_id, amount
     SELECT c.id, p.id, c.amount FROM credits p JOIN charges c ON c.member_id = p.member_id AND c.date = $1 \
     WHERE p.entry_id > $2";
 const SETTLED: &str = "UPDATE charges SET open = 0, is_open = false \
-    WHERE date = $1 AND id IN (SELECT charge_id FROM allocations)";
+    WHERE date = $1 AND EXISTS (SELECT 1 FROM allocations a WHERE a.charge_id = charges.id)";
 const STANDING: &str = "UPDATE standing SET balance = balance + $1, \
     oldest_due_on = COALESCE(oldest_due_on, $2), overdue_from = COALESCE(overdue_from, $3) WHERE member_id % $4 = 0";
 
@@ -80,6 +80,15 @@ async fn fill(db: &Db, months: u32, today: NaiveDate) -> Result<Figures> {
         let paid = back > UNPAID;
         db.write(move |tx| write(tx, charged_on, paid)).await.map_err(Error::other)?;
         micros.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
+        // What was written is more than the planner of PostgreSQL would guess; it looks by itself only now and then.
+        if db.engine() == Engine::Postgres {
+            db.write(|tx| -> DbResult<()> {
+                diesel::sql_query("ANALYZE entries, postings, charges, credits, allocations").execute(&mut **tx)?;
+                Ok(())
+            })
+            .await
+            .map_err(Error::other)?;
+        }
     }
     Ok(Figures::new(format!("months written on {}", db.engine()), began.elapsed(), micros))
 }

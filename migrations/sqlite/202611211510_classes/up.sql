@@ -1,0 +1,144 @@
+-- Classes that repeat. The rule is in local time: a class at 19:00 stays at 19:00 when the clocks change.
+CREATE TABLE class_series (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
+    class_title TEXT NOT NULL,
+    coach_id INTEGER NOT NULL REFERENCES users (id),
+    duration_minutes INTEGER NOT NULL CHECK (duration_minutes BETWEEN 1 AND 1440),
+    location TEXT NOT NULL,
+    capacity INTEGER NOT NULL CHECK (capacity > 0),
+    fee INTEGER NOT NULL CHECK (fee >= 0),
+    description TEXT,
+    time_zone TEXT NOT NULL,
+    rrule TEXT NOT NULL,
+    -- When the first session starts, there: YYYY-MM-DDTHH:MM:SS.
+    local_start TEXT NOT NULL,
+    -- Sessions are made through this day.
+    made_through TEXT NOT NULL,
+    -- After this day there are none: the series was cut short.
+    last_date TEXT,
+    -- The series that this one goes on from.
+    continues INTEGER REFERENCES class_series (id),
+    -- Whether there are sessions still to be made.
+    is_active INTEGER NOT NULL,
+    made_by INTEGER REFERENCES users (id),
+    made_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX class_series_coach ON class_series (coach_id, id);
+CREATE INDEX class_series_active ON class_series (is_active, made_through, id);
+CREATE INDEX class_series_continues ON class_series (continues);
+CREATE INDEX class_series_made_by ON class_series (made_by);
+
+-- Classes: single sessions, and those of a series.
+CREATE TABLE classes (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
+    series_id INTEGER REFERENCES class_series (id),
+    -- The local start that the rule gave it, however it was moved since: YYYY-MM-DDTHH:MM:SS.
+    occurrence TEXT,
+    class_title TEXT NOT NULL,
+    coach_id INTEGER NOT NULL REFERENCES users (id),
+    -- Who was to teach it at first: another when a substitute does.
+    planned_coach_id INTEGER NOT NULL REFERENCES users (id),
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    -- The day in its own zone: fees, pay and prepaid income are dated on it.
+    local_date TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    duration_minutes INTEGER NOT NULL CHECK (duration_minutes BETWEEN 1 AND 1440),
+    location TEXT NOT NULL,
+    capacity INTEGER NOT NULL CHECK (capacity > 0),
+    fee INTEGER NOT NULL CHECK (fee >= 0),
+    description TEXT,
+    status TEXT NOT NULL CHECK (status IN ('scheduled', 'cancelled', 'completed')),
+    cancelled_reason TEXT,
+    -- Names of what was changed of this session alone; edits of its series leave these as they are.
+    changed_by_hand TEXT NOT NULL DEFAULT '',
+    -- Derived from the bookings in the same transaction, and proven by `check`.
+    booked_count INTEGER NOT NULL DEFAULT 0,
+    waitlist_count INTEGER NOT NULL DEFAULT 0 CHECK (waitlist_count >= 0),
+    attended_count INTEGER NOT NULL DEFAULT 0 CHECK (attended_count >= 0),
+    -- The place in line of whoever waits next.
+    next_place INTEGER NOT NULL DEFAULT 1,
+    has_room INTEGER NOT NULL,
+    has_line INTEGER NOT NULL DEFAULT 0,
+    -- Goes up when its time, place, coach, title or status change, for calendars; and when that was.
+    sequence INTEGER NOT NULL DEFAULT 0,
+    changed_at INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    completed_at INTEGER,
+    UNIQUE (series_id, occurrence),
+    -- Whatever races, a class is never overbooked.
+    CHECK (booked_count BETWEEN 0 AND capacity),
+    CHECK (has_room = (status = 'scheduled' AND booked_count < capacity)),
+    CHECK (has_line = (waitlist_count > 0)),
+    CHECK ((series_id IS NULL) = (occurrence IS NULL)),
+    CHECK (ends_at > starts_at),
+    CHECK ((status = 'completed') = (completed_at IS NOT NULL))
+) STRICT;
+CREATE INDEX classes_time ON classes (starts_at, id);
+CREATE INDEX classes_coach ON classes (coach_id, starts_at, id);
+CREATE INDEX classes_planned_coach ON classes (planned_coach_id, starts_at);
+CREATE INDEX classes_series ON classes (series_id, starts_at, id);
+CREATE INDEX classes_room ON classes (has_room, starts_at, id);
+CREATE INDEX classes_line ON classes (has_line, starts_at, id);
+CREATE INDEX classes_end ON classes (status, ends_at, id);
+
+-- The words by which classes are found.
+CREATE TABLE class_words (
+    word TEXT NOT NULL,
+    class_id INTEGER NOT NULL REFERENCES classes (id),
+    PRIMARY KEY (word, class_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX class_words_class ON class_words (class_id);
+
+-- Who is booked, waits, came, or cancelled. A row is never deleted. What settled it (lot, charge, entry) is never deleted
+-- either, so that what grows with the bookings needs no foreign keys to it, which would need an index each.
+CREATE TABLE bookings (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
+    class_id INTEGER NOT NULL REFERENCES classes (id),
+    member_id INTEGER NOT NULL REFERENCES users (id),
+    status TEXT NOT NULL CHECK (status IN ('booked', 'waitlisted', 'attended', 'no_show', 'excused', 'cancelled',
+        'late_cancelled', 'cancelled_by_club')),
+    -- Not cancelled.
+    is_live INTEGER NOT NULL,
+    -- Holds a place.
+    is_seated INTEGER NOT NULL,
+    is_waiting INTEGER NOT NULL,
+    -- The place in line: lower ones are before it. Positions are counted from it.
+    place INTEGER,
+    -- Fixed when it was made or promoted.
+    fee INTEGER NOT NULL CHECK (fee >= 0),
+    free_until INTEGER NOT NULL,
+    -- The lot of the class fee paid in advance that is reserved, or was used.
+    lot_id INTEGER,
+    -- What settled it, if it cost something.
+    charge_id INTEGER,
+    use_entry_id INTEGER,
+    walk_in INTEGER NOT NULL DEFAULT 0,
+    booked_at INTEGER NOT NULL,
+    promoted_at INTEGER,
+    decided_at INTEGER,
+    -- None for what the clock does.
+    made_by INTEGER,
+    -- Those of the class.
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    is_reminded INTEGER NOT NULL DEFAULT 0,
+    CHECK (is_live = (status IN ('booked', 'waitlisted', 'attended', 'no_show', 'excused'))),
+    CHECK (is_seated = (status IN ('booked', 'attended', 'no_show'))),
+    CHECK (is_waiting = (status = 'waitlisted') AND is_waiting = (place IS NOT NULL)),
+    CHECK (charge_id IS NULL OR use_entry_id IS NULL)
+) STRICT;
+CREATE UNIQUE INDEX bookings_one_live ON bookings (class_id, member_id) WHERE is_live = 1;
+CREATE INDEX bookings_class ON bookings (class_id, is_live, id);
+CREATE INDEX bookings_line ON bookings (class_id, is_waiting, place);
+CREATE INDEX bookings_member ON bookings (member_id, id);
+CREATE INDEX bookings_time ON bookings (member_id, is_live, starts_at, class_id);
+CREATE INDEX bookings_reminder ON bookings (is_reminded, starts_at, id);
+
+CREATE TRIGGER bookings_kept BEFORE DELETE ON bookings
+BEGIN SELECT RAISE(ABORT, 'refused: bookings are never deleted'); END;
+CREATE TRIGGER classes_kept BEFORE DELETE ON classes
+BEGIN SELECT RAISE(ABORT, 'refused: classes are never deleted'); END;
