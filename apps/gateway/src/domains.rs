@@ -39,8 +39,11 @@ pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
 
 /// The service for people, with every domain's part in it.
 pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) -> Accounts {
-    let hooks: Vec<Arc<dyn PersonHooks>> =
-        vec![muster_members::person_hooks(standing_hooks()), muster_finance::person_hooks()];
+    let hooks: Vec<Arc<dyn PersonHooks>> = vec![
+        muster_members::person_hooks(standing_hooks()),
+        muster_finance::person_hooks(),
+        muster_coaches::person_hooks(),
+    ];
     Accounts::new(passwords, keys, hooks, options)
 }
 

@@ -93,6 +93,24 @@ permissions! {
     /// Run dues, and see what came of it.
     RunDues "dues.run" { Treasurer: All, Admin: All }
 
+    /// See the coaches.
+    ReadCoaches "coaches.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
+
+    /// Fill in a coach's profile for the first time.
+    MakeCoaches "coaches.make" { Admin: All }
+
+    /// Change a coach's profile, and say when they are there: one's own, and as an admin everybody's.
+    EditCoaches "coaches.edit" { Coach: Own, Admin: All }
+
+    /// See what coaches earn and are paid: one's own, and who keeps the books, everybody's.
+    ReadCoachPay "coaches.read_pay" { Member: Own, Coach: Own, Treasurer: All, Admin: All }
+
+    /// Set coaches' terms, pay them, and take a payout back.
+    KeepCoachPay "coaches.keep_pay" { Treasurer: All, Admin: All }
+
+    /// Pay all coaches what is due, and see what came of it.
+    RunPayroll "payroll.run" { Treasurer: All, Admin: All }
+
     /// See the club's name, currency, time zone and policies.
     ReadClub "club.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
 

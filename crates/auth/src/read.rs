@@ -37,4 +37,14 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(users, user_words);
+diesel::table! {
+    /// Who is what in the club.
+    user_roles (user_id, role) {
+        /// Who.
+        user_id -> BigInt,
+        /// The word of a [`Role`](crate::Role).
+        role -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, user_roles, user_words);

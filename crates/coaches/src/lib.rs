@@ -1,14 +1,31 @@
-//! Coaches: profiles, pay terms, accruals, payouts.
+//! Coaches: who they are and when they are there, by what terms they are paid, what they earned by the classes they
+//! taught, and what they were paid out.
 //!
-//! It takes its place among the domains; its tables, rules and routes come with its first slice.
+//! A row is made for whoever gets the role, through [`person_hooks`]. The classes themselves are not known here: whoever
+//! keeps them says what was taught ([`accrue`]) and when its attendance was corrected ([`adjust`]), in its own
+//! transaction, and asks who can teach ([`check_coach`], [`is_available`]).
+//!
+//! ```
+//! assert_eq!(muster_coaches::shown_name(Some("Coach Kim"), "Kim", "Example"), "Coach Kim");
+//! assert_eq!(muster_coaches::shown_name(None, "Kim", "Example"), "Kim Example");
+//! ```
+//!
+//! It calls finance for what stands in the books, and auth for who people are.
 
-use muster_kernel::Domain;
+mod accruals;
+mod arithmetic;
+pub mod availability;
+mod domain;
+mod hooks;
+mod planning;
+mod purse;
+pub mod read;
+mod schema;
+mod sight;
+pub mod terms;
 
-/// This crate's part in the commands of the program.
-///
-/// ```
-/// assert_eq!(muster_coaches::domain().name, "coaches");
-/// ```
-pub fn domain() -> Domain {
-    Domain { name: "coaches", ..Domain::default() }
-}
+pub use accruals::{AccrualId, Taught, accrue, adjust};
+pub use availability::is_available;
+pub use domain::domain;
+pub use hooks::person_hooks;
+pub use planning::{check_coach, shown_name};

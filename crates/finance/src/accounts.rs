@@ -26,6 +26,7 @@ pub(crate) mod fixed {
     pub(crate) const COACH_PAY: AccountId = AccountId(6);
     pub(crate) const DUES: AccountId = AccountId(8);
     pub(crate) const CLASSES: AccountId = AccountId(9);
+    pub(crate) const COACHES: AccountId = AccountId(12);
     pub(crate) const WRITE_OFFS: AccountId = AccountId(13);
 }
 

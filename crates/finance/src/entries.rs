@@ -204,6 +204,14 @@ pub fn reverse(
             return Err(not_here("A class fee that was used comes back by correcting the attendance."));
         }
         EntryKind::PrepaidExpired => return Err(not_here("What expired cannot be taken back.")),
+        EntryKind::CoachPay => {
+            return Err(not_here("A coach's pay is changed by correcting the attendance of the class."));
+        }
+        EntryKind::Payout => {
+            return Err(not_here(
+                "Take a payout back at `/api/coaches/{id}/payouts/{payout_id}/reverse`, the latest first.",
+            ));
+        }
         EntryKind::Reversal => return Err(not_here("A reversal stays; make the reversed entry again.")),
     }
     let event = Event { action: "entry.reversed", object_type: "entry", object_id: id.0, reason: None };

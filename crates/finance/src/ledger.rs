@@ -50,6 +50,10 @@ text_enum! {
         PrepaidExpired = "prepaid_expired",
         /// Class fees paid in advance were paid back.
         PrepaidRefund = "prepaid_refund",
+        /// A coach earned something by a class, or less than was thought.
+        CoachPay = "coach_pay",
+        /// A coach was paid.
+        Payout = "payout",
         /// Another entry was wrong.
         Reversal = "reversal",
     }
@@ -72,6 +76,8 @@ impl EntryKind {
             EntryKind::PrepaidUsed => "Class fee, paid in advance",
             EntryKind::PrepaidExpired => "Class fees that expired",
             EntryKind::PrepaidRefund => "Refund of class fees paid in advance",
+            EntryKind::CoachPay => "Coach's pay",
+            EntryKind::Payout => "Payout to a coach",
             EntryKind::Reversal => "Reversal",
         }
     }
@@ -97,6 +103,11 @@ impl Posting {
 
     pub(crate) fn of(self, member: UserId) -> Posting {
         Posting { member: Some(member), ..self }
+    }
+
+    /// The same as what this coach earned or was paid.
+    pub(crate) fn to(self, coach: UserId) -> Posting {
+        Posting { coach: Some(coach), ..self }
     }
 
     /// The same on the other side.

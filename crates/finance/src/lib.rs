@@ -25,6 +25,7 @@ pub mod journal;
 mod ledger;
 mod letters;
 mod of_member;
+pub mod pay;
 pub mod periods;
 pub mod prepaid;
 pub mod read;
@@ -42,7 +43,7 @@ pub use hooks::person_hooks;
 pub use ledger::{EntryId, EntryKind, EntryRow, PostingRow};
 pub use letters::Letters;
 pub use of_member::{Items, OfMember};
-pub use periods::Month;
+pub use periods::{FIRST_DAY, LAST_DAY, Month};
 #[cfg(feature = "http")]
 pub use routes::mount;
 pub use standing::{Standing, open_account, set_grace, standing_of};

@@ -16,13 +16,13 @@ pub use closing::{close, reopen};
 pub use list::{Period, PeriodState, list};
 
 /// Before this day there are no entries.
-pub(crate) const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1970, 1, 1) {
+pub const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1970, 1, 1) {
     Some(day) => day,
     None => NaiveDate::MIN,
 };
 
 /// After this day nothing is due.
-pub(crate) const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2999, 12, 31) {
+pub const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2999, 12, 31) {
     Some(day) => day,
     None => NaiveDate::MAX,
 };
