@@ -2,6 +2,8 @@
 //!
 //! It takes its place among the domains; its tables, rules and routes come with its first slice.
 
+pub mod recurrence;
+
 use muster_kernel::Domain;
 
 /// This crate's part in the commands of the program.
