@@ -83,7 +83,8 @@ async fn fill(db: &Db, months: u32, today: NaiveDate) -> Result<Figures> {
         // What was written is more than the planner of PostgreSQL would guess; it looks by itself only now and then.
         if db.engine() == Engine::Postgres {
             db.write(|tx| -> DbResult<()> {
-                diesel::sql_query("ANALYZE entries, postings, charges, credits, allocations").execute(&mut **tx)?;
+                diesel::sql_query("ANALYZE entries, postings, charges, credits, allocations")
+                    .execute(&mut **tx)?;
                 Ok(())
             })
             .await

@@ -8,6 +8,7 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, Error, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use muster_auth::{Accounts, Site, authenticate};
+use muster_finance::PrepaidFees;
 use muster_kernel::db::Db;
 use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
 use muster_members::Members;
@@ -23,6 +24,7 @@ pub struct AppState {
     db: web::Data<Db>,
     accounts: web::Data<Accounts>,
     members: web::Data<Members>,
+    prepaid_fees: web::Data<PrepaidFees>,
     site: web::Data<Site>,
     limits: web::Data<RateLimits>,
     envelope: web::Data<EnvelopeOptions>,
@@ -52,6 +54,7 @@ impl AppState {
             operations: web::Data::new(Operations::of(docs.document())),
             db: web::Data::new(db),
             members: web::Data::new(domains::members(&accounts)),
+            prepaid_fees: web::Data::new(domains::prepaid_fees()),
             accounts: web::Data::new(accounts),
             site: web::Data::new(Site::new(home.as_deref(), origins.iter().cloned())),
             limits: web::Data::new(limits),
@@ -107,6 +110,7 @@ pub fn app(
         .app_data(state.db.clone())
         .app_data(state.accounts.clone())
         .app_data(state.members.clone())
+        .app_data(state.prepaid_fees.clone())
         .app_data(state.site.clone())
         .app_data(state.limits.clone())
         .app_data(state.envelope.clone())

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use muster_auth::{AccountOptions, Accounts, Keyring, Passwords, PersonHooks};
+use muster_classes::{BookingLetters, ClassLetters, Covering, Reminders};
+use muster_finance::PrepaidFees;
 use muster_kernel::Domain;
 use muster_kernel::job::JobKind;
 use muster_members::import::Imports;
@@ -29,10 +31,13 @@ pub fn domains_at_work(accounts: &Accounts) -> Vec<Domain> {
         Arc::new(accounts.mail_requests()),
         Arc::new(muster_finance::Letters::new(accounts.clone())),
         Arc::new(Imports::new(accounts.clone())),
+        Arc::new(BookingLetters::new(accounts)),
+        Arc::new(ClassLetters::new(accounts)),
     ];
     domains.push(Domain { name: "accounts", jobs, ..Domain::default() });
-    let jobs: Vec<Arc<dyn JobKind>> = vec![Arc::new(ReminderJob::new(accounts))];
-    let schedules = vec![ReminderJob::SCHEDULE];
+    let jobs: Vec<Arc<dyn JobKind>> =
+        vec![Arc::new(ReminderJob::new(accounts)), Arc::new(Reminders::new(accounts))];
+    let schedules = vec![ReminderJob::SCHEDULE, Reminders::SCHEDULE];
     domains.push(Domain { name: "reminders", jobs, schedules, ..Domain::default() });
     domains
 }
@@ -43,6 +48,7 @@ pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) ->
         muster_members::person_hooks(standing_hooks()),
         muster_finance::person_hooks(),
         muster_coaches::person_hooks(),
+        muster_classes::person_hooks(),
     ];
     Accounts::new(passwords, keys, hooks, options)
 }
@@ -54,10 +60,19 @@ pub fn members(accounts: &Accounts) -> Members {
 
 /// The parts that domains have in what happens to memberships.
 fn standing_hooks() -> Vec<Arc<dyn StandingHooks>> {
-    Vec::new()
+    vec![muster_classes::standing_hooks()]
+}
+
+/// The service that sells class fees in advance, with every domain's part in it.
+pub fn prepaid_fees() -> PrepaidFees {
+    PrepaidFees::new(vec![Arc::new(Covering)])
 }
 
 /// Every domain's routes, below `/api`.
 pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
-    config.configure(muster_auth::mount).configure(muster_finance::mount).configure(muster_members::mount);
+    config
+        .configure(muster_auth::mount)
+        .configure(muster_finance::mount)
+        .configure(muster_members::mount)
+        .configure(muster_classes::mount);
 }

@@ -20,5 +20,5 @@ pub use app::{AppState, app};
 pub use cli::program;
 pub use config::{Config, LogFormat, Switch, env_example};
 pub use docs::openapi_document;
-pub use domains::{accounts, domains, domains_at_work, members};
+pub use domains::{accounts, domains, domains_at_work, members, prepaid_fees};
 pub use exit::Exit;

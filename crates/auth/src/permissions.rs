@@ -93,6 +93,21 @@ permissions! {
     /// Run dues, and see what came of it.
     RunDues "dues.run" { Treasurer: All, Admin: All }
 
+    /// See classes and the timetable.
+    ReadClasses "classes.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
+
+    /// Plan, change and cancel classes: as a coach one's own.
+    PlanClasses "classes.plan" { Coach: Own, Admin: All }
+
+    /// Take attendance, complete classes, and book for others: as a coach in one's own classes.
+    RunClasses "classes.run" { Coach: Own, Admin: All }
+
+    /// Book, move and cancel: for oneself and one's wards, and as an admin for everybody.
+    Book "bookings.make" { Member: Wards, Coach: Wards, Treasurer: Wards, Admin: All }
+
+    /// See bookings: one's own and those of one's wards, and as staff everybody's.
+    ReadBookings "bookings.read" { Member: Wards, Coach: All, Treasurer: All, Admin: All }
+
     /// See the coaches.
     ReadCoaches "coaches.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
 

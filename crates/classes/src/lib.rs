@@ -1,16 +1,45 @@
-//! Classes: series, sessions, bookings, waitlists, attendance, the calendar.
+//! Classes and who comes to them: single sessions and series, bookings and the line of those who wait, attendance, and the
+//! calendar.
 //!
-//! It takes its place among the domains; its tables, rules and routes come with its first slice.
+//! Whatever changes who has a place in a class locks its row first: however many ask at once, they come one after the
+//! other, and the table itself refuses an overbooked class. What a place costs, what a coach earns and how often somebody
+//! attended is written by finance, coaches and members in the same transaction.
+//!
+//! ```
+//! use muster_classes::BookingStatus;
+//! assert!(BookingStatus::LateCancelled.costs());
+//! assert!(!BookingStatus::Excused.is_seated());
+//! ```
 
+pub mod attendance;
+mod booking;
+pub mod bookings;
+mod checks;
+mod class;
+mod completion;
+mod domain;
+mod exports;
+mod fees;
+mod hooks;
+mod letters;
+mod moving;
+pub mod planning;
+mod queries;
 pub mod recurrence;
+#[cfg(feature = "http")]
+mod routes;
+mod schema;
+mod seats;
+pub mod series;
+pub mod timetable;
+mod words;
 
-use muster_kernel::Domain;
-
-/// This crate's part in the commands of the program.
-///
-/// ```
-/// assert_eq!(muster_classes::domain().name, "classes");
-/// ```
-pub fn domain() -> Domain {
-    Domain { name: "classes", ..Domain::default() }
-}
+pub use booking::{Booking, BookingId, BookingStatus};
+pub use class::{Class, ClassId, ClassStatus, SeriesId};
+pub use completion::complete;
+pub use domain::domain;
+pub use fees::Covering;
+pub use hooks::{person_hooks, standing_hooks};
+pub use letters::{BookingLetters, ClassLetters, Reminders};
+#[cfg(feature = "http")]
+pub use routes::mount;

@@ -28,4 +28,4 @@ pub use accruals::{AccrualId, Taught, accrue, adjust};
 pub use availability::is_available;
 pub use domain::domain;
 pub use hooks::person_hooks;
-pub use planning::{check_coach, shown_name};
+pub use planning::{check_coach, exists, shown_name};

@@ -6,6 +6,8 @@ use muster_auth::read::{user_roles, users};
 use muster_kernel::db::{Conn, DbResult};
 use muster_kernel::{Fields, UserId};
 
+use crate::read::coaches;
+
 /// Makes sure that somebody can be the coach of a class: they have the role, and their account is not closed. Otherwise
 /// it is a fault of the field.
 ///
@@ -37,4 +39,14 @@ pub fn shown_name(public_name: Option<&str>, first_name: &str, last_name: &str) 
         Some(name) => name.to_owned(),
         None => format!("{first_name} {last_name}").trim().to_owned(),
     }
+}
+
+/// Whether somebody is or was a coach.
+///
+/// # Errors
+/// When the database fails.
+pub fn exists(conn: &mut Conn, coach: UserId) -> DbResult<bool> {
+    let id: Option<UserId> =
+        coaches::table.filter(coaches::id.eq(coach)).select(coaches::id).get_result(conn).optional()?;
+    Ok(id.is_some())
 }

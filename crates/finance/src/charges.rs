@@ -7,8 +7,8 @@ use diesel::{
 use muster_auth::Can;
 use muster_auth::permissions::KeepBooks;
 use muster_kernel::audit::{self, Event, Origin};
-use muster_kernel::db::{Conn, DbResult, MultiBackend, Tx};
-use muster_kernel::fault::Fault;
+use muster_kernel::db::{Conn, DbError, DbResult, MultiBackend, Tx};
+use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
 use muster_kernel::{Fields, Minor, UserId, id_type, text_enum};
 
@@ -128,7 +128,7 @@ pub fn charge(
         date,
         due_on: new.due_on.unwrap_or(date),
     };
-    make(tx, can.origin(), &made, standing.grace_days)
+    make(tx, can.origin(), EntryKind::Charge, &made, standing.grace_days)
 }
 
 /// Charges a member by a rule of the club rather than by hand: dues, class fees. The text holds no names.
@@ -142,13 +142,52 @@ pub fn charge_by_rule(
     rule: &ByRule<'_>,
 ) -> Result<Charge, Fault> {
     let &ByRule { income, amount, text, date, due_on } = rule;
-    let account = match income {
-        Income::Dues => fixed::DUES,
-        Income::Classes => fixed::CLASSES,
+    let (kind, account) = match income {
+        Income::Dues => (EntryKind::Charge, fixed::DUES),
+        Income::Classes => (EntryKind::ClassFee, fixed::CLASSES),
     };
     let standing = standing::lock(tx, member)?;
     let date = periods::open_day(tx, date)?;
-    make(tx, origin, &Made { member, amount, account, text, date, due_on }, standing.grace_days)
+    make(tx, origin, kind, &Made { member, amount, account, text, date, due_on }, standing.grace_days)
+}
+
+/// Takes back a charge that a rule of the club made, on this day or the first open one: it need not be paid.
+///
+/// # Errors
+/// When it was taken back before, or some of it was written off.
+pub fn take_back(tx: &mut Tx<'_>, origin: &Origin, id: ChargeId, date: NaiveDate) -> Result<(), Fault> {
+    let (entry, member): (EntryId, UserId) = charges::table
+        .filter(charges::id.eq(id))
+        .select((charges::entry_id, charges::member_id))
+        .get_result(&mut **tx)
+        .optional()
+        .map_err(DbError::from)?
+        .ok_or_else(Fault::not_found)?;
+    let standing = standing::lock(tx, member)?;
+    let date = periods::open_day(tx, date)?;
+    void(tx, origin, (entry, id), member, date, None)?;
+    standing::refresh(tx, member, standing.grace_days)?;
+    Ok(())
+}
+
+/// Takes back a charge of somebody whose standing is locked; what had settled it settles something else.
+pub(crate) fn void(
+    tx: &mut Tx<'_>,
+    origin: &Origin,
+    (entry, charge): (EntryId, ChargeId),
+    member: UserId,
+    date: NaiveDate,
+    reason: Option<&str>,
+) -> Result<(), Fault> {
+    // What was let off was never paid: freed, it would be credit that could be paid back.
+    if settling::is_written_off(tx, charge)? {
+        let detail = "Some of this was written off; take the write-off back first.";
+        return Err(Fault::new(Code::InvalidState, detail));
+    }
+    ledger::post_reversal(tx, origin, entry, date, reason)?;
+    settling::void_charge(tx, charge)?;
+    settling::settle(tx, member)?;
+    Ok(())
 }
 
 struct Made<'a> {
@@ -160,9 +199,15 @@ struct Made<'a> {
     due_on: NaiveDate,
 }
 
-fn make(tx: &mut Tx<'_>, origin: &Origin, made: &Made<'_>, grace_days: i32) -> Result<Charge, Fault> {
+fn make(
+    tx: &mut Tx<'_>,
+    origin: &Origin,
+    kind: EntryKind,
+    made: &Made<'_>,
+    grace_days: i32,
+) -> Result<Charge, Fault> {
     let &Made { member, amount, account, text, date, .. } = made;
-    let entry = NewEntry::of(EntryKind::Charge, date).saying(Some(text));
+    let entry = NewEntry::of(kind, date).saying(Some(text));
     let sides = [Posting::debit(fixed::RECEIVABLES, amount).of(member), Posting::credit(account, amount)];
     let entry = ledger::post(tx, origin, entry, &sides)?;
     let id = insert(tx, entry, ChargeKind::Charge, made)?;

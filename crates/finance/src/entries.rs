@@ -172,15 +172,13 @@ pub fn reverse(
         EntryKind::Charge | EntryKind::Refund => {
             let (charge, member) = charges::of_entry(tx, id)?.ok_or_else(Fault::not_found)?;
             let standing = standing::lock(tx, member)?;
-            // What was let off was never paid: freed, it would be credit that could be paid back.
-            if settling::is_written_off(tx, charge)? {
-                let detail = "Some of this was written off; take the write-off back first.";
-                return Err(Fault::new(Code::InvalidState, detail));
-            }
-            ledger::post_reversal(tx, can.origin(), id, date, Some(reason))?;
-            settling::void_charge(tx, charge)?;
-            settling::settle(tx, member)?;
+            charges::void(tx, can.origin(), (id, charge), member, date, Some(reason))?;
             standing::refresh(tx, member, standing.grace_days)?;
+        }
+        EntryKind::ClassFee => {
+            return Err(not_here(
+                "The fee of a class comes back by correcting the attendance; or write it off.",
+            ));
         }
         EntryKind::Payment | EntryKind::WriteOff => {
             let (credit, member) = credits::of_entry(tx, id)?.ok_or_else(Fault::not_found)?;

@@ -26,6 +26,8 @@ text_enum! {
     pub enum EntryKind {
         /// A member owes something.
         Charge = "charge",
+        /// A member owes the fee of a class.
+        ClassFee = "class_fee",
         /// A member paid.
         Payment = "payment",
         /// A member was paid back.
@@ -64,6 +66,7 @@ impl EntryKind {
     pub(crate) fn title(self) -> &'static str {
         match self {
             EntryKind::Charge => "Charge",
+            EntryKind::ClassFee => "Class fee",
             EntryKind::Payment => "Payment",
             EntryKind::Refund => "Refund",
             EntryKind::WriteOff => "Written off",

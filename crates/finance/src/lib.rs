@@ -44,6 +44,7 @@ pub use ledger::{EntryId, EntryKind, EntryRow, PostingRow};
 pub use letters::Letters;
 pub use of_member::{Items, OfMember};
 pub use periods::{FIRST_DAY, LAST_DAY, Month};
+pub use prepaid::{PrepaidFees, PrepaidHooks};
 #[cfg(feature = "http")]
 pub use routes::mount;
 pub use standing::{Standing, open_account, set_grace, standing_of};

@@ -37,6 +37,14 @@ pub(crate) fn closed_through(conn: &mut Conn) -> DbResult<Option<NaiveDate>> {
     Ok(books::table.find(1i64).select(books::closed_through).get_result(conn)?)
 }
 
+/// Whether entries can be dated on this day.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_open(conn: &mut Conn, day: NaiveDate) -> DbResult<bool> {
+    Ok(closed_through(conn)?.is_none_or(|closed| day > closed))
+}
+
 pub(crate) fn closed_fault() -> Fault {
     Fault::new(Code::PeriodClosed, "This month is closed: choose a later day, or have an admin reopen it.")
 }

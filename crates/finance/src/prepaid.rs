@@ -4,6 +4,8 @@
 
 mod moves;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 use muster_auth::Can;
@@ -104,11 +106,46 @@ impl Lot {
     }
 }
 
-/// Sells class fees in advance.
-///
-/// # Errors
-/// When a field is wrong, the day is closed, or there is no such member.
-pub fn sell(tx: &mut Tx<'_>, can: &Can<KeepBooks>, member: UserId, new: &NewLot) -> Result<Lot, Fault> {
+/// A domain's part when there are class fees to be reserved, in the transaction in which they came. The program passes
+/// an explicit list of these where it makes [`PrepaidFees`].
+pub trait PrepaidHooks: Send + Sync {
+    /// A member has more class fees than before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn bought(&self, tx: &mut Tx<'_>, origin: &Origin, member: UserId) -> Result<(), Fault>;
+}
+
+/// The service that sells class fees in advance.
+#[derive(Clone)]
+pub struct PrepaidFees(Arc<[Arc<dyn PrepaidHooks>]>);
+
+impl PrepaidFees {
+    /// The service, with every domain's part in it.
+    pub fn new(hooks: Vec<Arc<dyn PrepaidHooks>>) -> PrepaidFees {
+        PrepaidFees(hooks.into())
+    }
+
+    /// Sells class fees in advance. Those that cover what is booked already are reserved for it at once.
+    ///
+    /// # Errors
+    /// When a field is wrong, the day is closed, or there is no such member.
+    pub fn sell(
+        &self,
+        tx: &mut Tx<'_>,
+        can: &Can<KeepBooks>,
+        member: UserId,
+        new: &NewLot,
+    ) -> Result<Lot, Fault> {
+        let id = sell(tx, can, member, new)?;
+        for hooks in self.0.iter() {
+            hooks.bought(tx, can.origin(), member)?;
+        }
+        find(tx, member, id)?.ok_or_else(Fault::not_found)
+    }
+}
+
+fn sell(tx: &mut Tx<'_>, can: &Can<KeepBooks>, member: UserId, new: &NewLot) -> Result<LotId, Fault> {
     let mut fields = Fields::new();
     fields.number("/count", new.count, 1..=MOST);
     check_amount("/amount", new.amount, &mut fields);
@@ -143,7 +180,7 @@ pub fn sell(tx: &mut Tx<'_>, can: &Can<KeepBooks>, member: UserId, new: &NewLot)
     standing::refresh(tx, member, standing.grace_days)?;
     record(tx, can.origin(), "prepaid.sold", id)?;
     letters::announce(tx, member, Matter::Prepaid(id))?;
-    find(tx, member, id)?.ok_or_else(Fault::not_found)
+    Ok(id)
 }
 
 fn record(tx: &mut Tx<'_>, origin: &Origin, action: &str, lot: LotId) -> DbResult<()> {

@@ -78,6 +78,12 @@ codes! {
     ExceedsCredit "exceeds_credit" 409 "More than the credit";
     /// More than is owed.
     ExceedsBalance "exceeds_balance" 409 "More than is owed";
+    /// They have booked this class, or wait for a place in it.
+    AlreadyBooked "already_booked" 409 "Booked already";
+    /// All places of the class are taken.
+    ClassFull "class_full" 409 "The class is full";
+    /// Two classes at the same time.
+    Overlap "overlap" 409 "Two at the same time";
     /// The last active admin stays.
     LastAdmin "last_admin" 409 "The last active admin stays";
     /// Somebody changed the thing meanwhile.

@@ -29,6 +29,8 @@ mod payment;
 pub mod plans;
 mod profile;
 mod queries;
+#[allow(missing_docs, reason = "the macro makes items that it does not document")]
+pub mod read;
 mod record;
 mod reminders;
 #[cfg(feature = "http")]

@@ -12,6 +12,7 @@ mod audit_and_jobs;
 mod bills;
 mod books;
 mod books_at_random;
+mod classes;
 mod club;
 mod commands;
 mod conventions;

@@ -1,5 +1,6 @@
 //! The application under test: the real server on a port of its own, its database, and people to use it as.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
@@ -10,9 +11,9 @@ use std::sync::Arc;
 use muster_auth::{AccountOptions, Accounts, Keyring, Passwords};
 use muster_gateway::server::{ConnectionLimits, ServeOptions, bind, serve};
 use muster_gateway::{AppState, Config, Switch, accounts, app, domains_at_work};
-use muster_kernel::Domain;
 use muster_kernel::job::Runner;
 use muster_kernel::mail::Mail;
+use muster_kernel::{Domain, Timestamp, UserId};
 use muster_testkit::{Engine, OnEngine, People, Person, TestDb};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct TestApp {
     client: reqwest::Client,
     server: ServerHandle,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Tokens of those who stay signed in, and until when they hold.
+    tokens: Option<Mutex<HashMap<UserId, (Timestamp, String)>>>,
     _secret: tempfile::TempDir,
 }
 
@@ -84,8 +87,29 @@ impl TestApp {
             client: reqwest::Client::new(),
             server,
             thread: Mutex::new(Some(thread)),
+            tokens: None,
             _secret: secret,
         }
+    }
+
+    /// The same application, in which people sign in again by themselves when time has moved on.
+    pub fn staying_signed_in(mut self) -> TestApp {
+        self.tokens = Some(Mutex::default());
+        self
+    }
+
+    /// A token of this person that holds.
+    async fn token(&self, person: &Person) -> String {
+        let Some(tokens) = &self.tokens else { return person.token.clone() };
+        let now = self.db.clock.now();
+        let kept = tokens.lock().expect("nobody panicked with it").get(&person.id).cloned();
+        if let Some((_, token)) = kept.filter(|(until, _)| now < *until) {
+            return token;
+        }
+        let token = self.people.again(person).await.token;
+        let until = now.plus(chrono::TimeDelta::minutes(5));
+        tokens.lock().expect("nobody panicked with it").insert(person.id, (until, token.clone()));
+        token
     }
 
     /// A request to this application.
@@ -95,12 +119,12 @@ impl TestApp {
 
     /// A DELETE as this person.
     pub async fn delete(&self, path: &str, person: &Person) -> Answer {
-        Answer::of(self.request(Method::DELETE, path).bearer_auth(&person.token)).await
+        Answer::of(self.request(Method::DELETE, path).bearer_auth(self.token(person).await)).await
     }
 
     /// A PUT as this person.
     pub async fn put(&self, path: &str, person: &Person, body: Value) -> Answer {
-        Answer::of(self.request(Method::PUT, path).bearer_auth(&person.token).json(&body)).await
+        Answer::of(self.request(Method::PUT, path).bearer_auth(self.token(person).await).json(&body)).await
     }
 
     /// A POST as nobody.
@@ -124,17 +148,17 @@ impl TestApp {
 
     /// A GET as this person.
     pub async fn get(&self, path: &str, person: &Person) -> Answer {
-        Answer::of(self.request(Method::GET, path).bearer_auth(&person.token)).await
+        Answer::of(self.request(Method::GET, path).bearer_auth(self.token(person).await)).await
     }
 
     /// A PATCH as this person.
     pub async fn patch(&self, path: &str, person: &Person, body: Value) -> Answer {
-        Answer::of(self.request(Method::PATCH, path).bearer_auth(&person.token).json(&body)).await
+        Answer::of(self.request(Method::PATCH, path).bearer_auth(self.token(person).await).json(&body)).await
     }
 
     /// A POST as this person.
     pub async fn post(&self, path: &str, person: &Person, body: Value) -> Answer {
-        Answer::of(self.request(Method::POST, path).bearer_auth(&person.token).json(&body)).await
+        Answer::of(self.request(Method::POST, path).bearer_auth(self.token(person).await).json(&body)).await
     }
 }
 
@@ -146,7 +170,7 @@ impl TestApp {
 
     /// A POST as this person, under this `Idempotency-Key`.
     pub async fn post_with_key(&self, path: &str, person: &Person, body: Value, key: &str) -> Answer {
-        let request = self.request(Method::POST, path).bearer_auth(&person.token);
+        let request = self.request(Method::POST, path).bearer_auth(self.token(person).await);
         Answer::of(request.header("idempotency-key", key).json(&body)).await
     }
 }

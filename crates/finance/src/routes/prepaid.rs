@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PageQuery;
 use crate::accounts::Method;
-use crate::prepaid::{self, Lot, LotId, LotRefund, NewLot};
+use crate::prepaid::{self, Lot, LotId, LotRefund, NewLot, PrepaidFees};
 use crate::{EntryId, Items, OfMember};
 
 /// Class fees that were paid for together.
@@ -126,11 +126,12 @@ pub(super) async fn sell_lot(
     PathOf(whom): PathOf<Whom>,
     body: OnceBody<LotBody>,
     db: web::Data<Db>,
+    fees: web::Data<PrepaidFees>,
 ) -> Result<Reply, Fault> {
-    let member = whom.of(&can);
+    let (member, fees) = (whom.of(&can), fees.into_inner());
     body.perform(&db, move |tx, body| {
         let &LotBody { count, amount, method, expires_on, date } = body;
-        let lot = prepaid::sell(tx, &can, member, &NewLot { count, amount, method, expires_on, date })?;
+        let lot = fees.sell(tx, &can, member, &NewLot { count, amount, method, expires_on, date })?;
         let location = format!("/api/finance/entries/{}", lot.entry_id);
         Ok(Reply::created(location, 1, &LotShown::from(lot))?.about(member))
     })

@@ -1,0 +1,20 @@
+//! This crate's part in the commands of the program.
+
+use std::sync::Arc;
+
+use muster_kernel::domain::Domain;
+
+use crate::completion::{ClockJob, FinishJob};
+use crate::series::{GoOnJob, HorizonJob};
+use crate::{checks, exports};
+
+/// Checks, exports and jobs of classes.
+pub fn domain() -> Domain {
+    Domain {
+        name: "classes",
+        checks: checks::ALL.to_vec(),
+        exports: exports::ALL.to_vec(),
+        jobs: vec![Arc::new(FinishJob), Arc::new(ClockJob), Arc::new(HorizonJob), Arc::new(GoOnJob)],
+        schedules: vec![ClockJob::SCHEDULE, HorizonJob::SCHEDULE],
+    }
+}

@@ -1,0 +1,181 @@
+//! Places of a class: who takes one, who gives one back, and who moves up from the line. Everything here happens with the
+//! class's row locked, so that however many race, they come one after the other; the table itself refuses an overbooked
+//! class.
+
+use muster_auth::club::Policies;
+use muster_auth::people;
+use muster_kernel::audit::Origin;
+use muster_kernel::db::Tx;
+use muster_kernel::fault::{Code, Fault};
+use muster_kernel::{Timestamp, UserId};
+
+use crate::booking::{Booking, BookingId, BookingStatus};
+use crate::class::Class;
+use crate::fees;
+use crate::letters::{self, News};
+use crate::queries::{self, Candidate, NewBooking};
+
+/// People in line who are looked at in one go.
+const AT_ONCE: i64 = 20;
+
+/// A class whose row is locked, with what decides about its places.
+pub(crate) struct Seats<'a> {
+    pub class: Class,
+    pub policies: &'a Policies,
+    pub origin: &'a Origin,
+    pub now: Timestamp,
+}
+
+impl Seats<'_> {
+    /// Whether there is a place.
+    pub(crate) fn has_room(&self) -> bool {
+        self.class.free_places() > 0
+    }
+
+    /// Gives somebody who is held a place, or a place in line when there is none.
+    pub(crate) fn take(
+        &mut self,
+        tx: &mut Tx<'_>,
+        member: UserId,
+        candidate: &Candidate,
+        walk_in: bool,
+    ) -> Result<Booking, Fault> {
+        let seated = self.has_room();
+        let lot = match seated && self.class.fee.0 > 0 && candidate.has_prepaid() {
+            true => muster_finance::prepaid::reserve(tx, member, self.class.local_date)?,
+            false => None,
+        };
+        let place = (!seated).then_some(self.class.next_place);
+        let booking = queries::insert_booking(
+            tx,
+            &self.class,
+            &NewBooking {
+                member,
+                status: if seated { BookingStatus::Booked } else { BookingStatus::Waitlisted },
+                place,
+                fee: self.class.fee,
+                free_until: self.class.free_until(self.policies, self.now),
+                lot,
+                walk_in,
+                made_by: self.origin.actor,
+            },
+        )?;
+        if seated {
+            self.class.booked_count += 1;
+        } else {
+            self.class.waitlist_count += 1;
+            self.class.next_place += 1;
+        }
+        Ok(booking)
+    }
+
+    /// Gives somebody in line, who is held, a place. Fee and deadline are those of now.
+    pub(crate) fn move_up(&mut self, tx: &mut Tx<'_>, mut booking: Booking) -> Result<Booking, Fault> {
+        booking.status = BookingStatus::Booked;
+        booking.place = None;
+        booking.fee = self.class.fee;
+        booking.free_until = self.class.free_until(self.policies, self.now);
+        fees::reserve(tx, &self.class, &mut booking)?;
+        let booking = queries::keep_booking(tx, &booking)?;
+        self.class.booked_count += 1;
+        self.class.waitlist_count -= 1;
+        letters::announce(tx, News::Promoted, &booking)?;
+        Ok(booking)
+    }
+
+    /// Ends a booking of somebody who is held: free of charge, or as late as it was.
+    pub(crate) fn end(
+        &mut self,
+        tx: &mut Tx<'_>,
+        mut booking: Booking,
+        status: BookingStatus,
+    ) -> Result<Booking, Fault> {
+        match booking.status {
+            BookingStatus::Waitlisted => self.class.waitlist_count -= 1,
+            _ => self.class.booked_count -= 1,
+        }
+        booking.status = status;
+        booking.place = None;
+        if status.costs() {
+            let today = fees::today(tx)?;
+            fees::settle(tx, self.origin, &self.class, &mut booking, today)?;
+            return Ok(queries::keep_booking(tx, &booking)?);
+        }
+        let had_fee = booking.is_prepaid();
+        fees::release(tx, self.origin, &mut booking)?;
+        let booking = queries::keep_booking(tx, &booking)?;
+        if had_fee {
+            fees::cover(tx, self.origin, booking.member_id)?;
+        }
+        Ok(booking)
+    }
+
+    /// Gives what places are free to those who have waited longest, past those who cannot take one now: these stay in
+    /// line.
+    pub(crate) fn promote(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        let mut after = 0;
+        while self.has_room() && self.class.waitlist_count > 0 && self.class.promotes(self.policies, self.now)
+        {
+            let some = queries::in_line(tx, self.class.id, after, AT_ONCE)?;
+            let Some(last) = some.last().and_then(|booking| booking.place) else { break };
+            after = last;
+            for booking in some {
+                if !self.has_room() {
+                    break;
+                }
+                people::hold(tx, booking.member_id)?;
+                let candidate = queries::candidate(tx, &self.class, booking.member_id, None)?;
+                if candidate.is_some_and(|it| it.may_book() && !it.is_busy) {
+                    self.move_up(tx, booking)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends home whoever is still in line.
+    pub(crate) fn dissolve_line(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        while self.class.waitlist_count > 0 {
+            let some = queries::in_line(tx, self.class.id, 0, AT_ONCE)?;
+            if some.is_empty() {
+                break;
+            }
+            for booking in some {
+                self.end(tx, booking, BookingStatus::Cancelled)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down how many places are taken now.
+    pub(crate) fn keep(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        Ok(queries::keep_counts(tx, &self.class)?)
+    }
+
+    /// Somebody who can take a place here, held until the transaction ends. `leaving` is a booking that they give up for
+    /// it.
+    pub(crate) fn candidate(
+        &self,
+        tx: &mut Tx<'_>,
+        member: UserId,
+        leaving: Option<BookingId>,
+    ) -> Result<Candidate, Fault> {
+        people::hold(tx, member)?;
+        let candidate = queries::candidate(tx, &self.class, member, leaving)?.ok_or_else(Fault::not_found)?;
+        if !candidate.may_book() {
+            let detail = "Only somebody with an active membership books.";
+            return Err(Fault::new(Code::InvalidState, detail));
+        }
+        Ok(candidate)
+    }
+}
+
+/// The fault of two classes at the same time.
+pub(crate) fn overlap() -> Fault {
+    Fault::new(Code::Overlap, "They have a place in another class at this time.")
+}
+
+/// The fault of a class without a free place.
+pub(crate) fn full() -> Fault {
+    Fault::new(Code::ClassFull, "All places are taken.")
+}
