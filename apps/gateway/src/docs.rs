@@ -30,7 +30,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
         (name = "dues", description = "Plans, who is on which, and the runs that charge dues"),
         (name = "club", description = "The club's settings, its audit log, its jobs"),
         (name = "finance", description = "What members owe and pay, the ledger, its months and reports"),
-        (name = "coaches", description = "Coaches: profiles, what they teach, what they earn"),
+        (name = "coaches", description = "Coaches, when they are there, what they teach, what they earn and are paid"),
         (name = "classes", description = "The timetable, series, attendance"),
         (name = "bookings", description = "Taking a place in a class, waiting for one, giving it back"),
         (name = "operations", description = "Signs of life"),

@@ -74,5 +74,6 @@ pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
         .configure(muster_auth::mount)
         .configure(muster_finance::mount)
         .configure(muster_members::mount)
+        .configure(muster_coaches::mount)
         .configure(muster_classes::mount);
 }

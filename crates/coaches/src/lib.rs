@@ -15,13 +15,21 @@
 mod accruals;
 mod arithmetic;
 pub mod availability;
+mod checks;
 mod domain;
 mod hooks;
+pub mod pay_lines;
+pub mod payouts;
+pub mod payroll;
 mod planning;
+pub mod profile;
 mod purse;
 pub mod read;
+#[cfg(feature = "http")]
+mod routes;
 mod schema;
 mod sight;
+mod statement;
 pub mod terms;
 
 pub use accruals::{AccrualId, Taught, accrue, adjust};
@@ -29,3 +37,7 @@ pub use availability::is_available;
 pub use domain::domain;
 pub use hooks::person_hooks;
 pub use planning::{check_coach, exists, shown_name};
+#[cfg(feature = "http")]
+pub use routes::mount;
+pub use sight::sees_pay;
+pub use statement::statement;

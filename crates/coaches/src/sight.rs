@@ -27,8 +27,8 @@ pub(crate) fn must_see_pay(conn: &mut Conn, can: &Can<ReadCoachPay>, coach: User
     Err(Fault::new(Code::Forbidden, "Only they, treasurers and admins see what a coach is paid."))
 }
 
-/// Whether somebody sees what this coach is paid.
-pub(crate) fn sees_pay(actor: &Actor, coach: UserId) -> bool {
+/// Whether somebody sees what this coach earns and is paid.
+pub fn sees_pay(actor: &Actor, coach: UserId) -> bool {
     actor.can::<ReadCoachPay>().is_ok_and(|can| reaches(&can, coach))
 }
 

@@ -29,7 +29,6 @@ id_type! {
 #[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct Terms {
     /// Their number.
-    #[cfg_attr(feature = "http", schema(value_type = i64))]
     pub id: TermsId,
     /// Classes from this day on are paid by them, until the next terms start.
     pub starts_on: NaiveDate,
@@ -199,6 +198,15 @@ pub fn list(
 ) -> Result<Vec<Terms>, Fault> {
     sight::must_see_pay(conn, can, coach)?;
     Ok(of(conn, coach, page.after().copied(), page.fetch())?)
+}
+
+/// Terms of a coach.
+///
+/// # Errors
+/// When there are none of this number, or the caller may not see their pay.
+pub fn read(conn: &mut Conn, can: &Can<ReadCoachPay>, coach: UserId, id: TermsId) -> Result<Terms, Fault> {
+    sight::must_see_pay(conn, can, coach)?;
+    find(conn, coach, id)?.ok_or_else(Fault::not_found)
 }
 
 /// How many there are in all.

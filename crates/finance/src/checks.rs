@@ -40,6 +40,7 @@ pub(crate) fn all() -> Vec<Check> {
         Check { name: "finance.everybody_has_a_standing", look: everybody_has_a_standing },
         Check { name: "finance.standing_is_what_the_books_say", look: standing_ties },
         Check { name: "finance.bills_are_what_the_books_say", look: bills_tie },
+        Check { name: "finance.coach_pay_is_somebodys", look: coach_pay_is_somebodys },
     ]
 }
 
@@ -296,4 +297,21 @@ fn bills_tie(conn: &mut Conn) -> DbResult<Vec<String>> {
         found.push("the open bills do not come to what the books say is owed".to_owned());
     }
     Ok(found)
+}
+
+/// What is owed to coaches says to whom, and nothing else does.
+fn coach_pay_is_somebodys(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let strays: Vec<EntryId> = postings::table
+        .filter(
+            (postings::account_id.eq(fixed::COACH_PAY).and(postings::coach_id.is_null()))
+                .or(postings::account_id.ne(fixed::COACH_PAY).and(postings::coach_id.is_not_null())),
+        )
+        .order(postings::id)
+        .select(postings::entry_id)
+        .limit(MOST)
+        .load(conn)?;
+    Ok(strays
+        .iter()
+        .map(|id| format!("entry {id} does not say whose pay it is, or says it of something else"))
+        .collect())
 }

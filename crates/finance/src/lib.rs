@@ -48,4 +48,4 @@ pub use prepaid::{PrepaidFees, PrepaidHooks};
 #[cfg(feature = "http")]
 pub use routes::mount;
 pub use standing::{Standing, open_account, set_grace, standing_of};
-pub use statement::{Line, Statement};
+pub use statement::{CoachStatement, Line, Statement};

@@ -2,14 +2,18 @@
 //! crate's to say; here are its entries.
 
 use chrono::NaiveDate;
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_kernel::audit::Origin;
-use muster_kernel::db::Tx;
+use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::fault::Fault;
+use muster_kernel::sql::total;
 use muster_kernel::{Fields, Minor, UserId};
 
 use crate::accounts::{Method, fixed};
 use crate::ledger::{self, EntryId, EntryKind, NewEntry, Posting};
-use crate::periods;
+use crate::schema::postings;
+use crate::statement::{self, CoachStatement};
+use crate::{amounts, periods};
 
 /// Writes down that a coach earned something, or below zero that it was less than was written down before. It is never
 /// blocked: of a closed month it becomes the first open day. The text holds no names.
@@ -30,12 +34,20 @@ pub fn accrue(
     ledger::post(tx, origin, entry, &sides)
 }
 
-/// The day of a payout: today unless it is given, never in the future, never in a closed month.
+/// Checks what a payout says. Its day is today unless it is given, never in the future, never in a closed month.
 ///
 /// # Errors
 /// When fields are wrong, or the day is closed.
-pub fn payout_day(tx: &mut Tx<'_>, given: Option<NaiveDate>, fields: Fields) -> Result<NaiveDate, Fault> {
-    periods::day(tx, given, fields)
+pub fn check_payout(
+    tx: &mut Tx<'_>,
+    amount: Option<Minor>,
+    date: Option<NaiveDate>,
+    mut fields: Fields,
+) -> Result<NaiveDate, Fault> {
+    if let Some(amount) = amount {
+        amounts::check_amount("/amount", amount, &mut fields);
+    }
+    periods::day(tx, date, fields)
 }
 
 /// Writes down that a coach was paid.
@@ -75,4 +87,32 @@ pub fn undo_payout(
     let today = periods::today(tx, now)?.max(entry.date);
     let date = periods::open_day(tx, today)?;
     ledger::post_reversal(tx, origin, payout, date, Some(reason))
+}
+
+/// What a coach earned and was paid between two days.
+///
+/// # Errors
+/// When the database fails.
+pub fn statement(
+    conn: &mut Conn,
+    coach: UserId,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> DbResult<CoachStatement> {
+    statement::of_coach(conn, coach, from, to)
+}
+
+/// What the books say is owed to each coach, in the order of their ids: for a check, since it reads all of it.
+///
+/// # Errors
+/// When the database fails.
+pub fn owed(conn: &mut Conn) -> DbResult<Vec<(UserId, Minor)>> {
+    let sums: Vec<(Option<UserId>, Minor)> = postings::table
+        .filter(postings::account_id.eq(fixed::COACH_PAY))
+        .filter(postings::coach_id.is_not_null())
+        .group_by(postings::coach_id)
+        .order(postings::coach_id)
+        .select((postings::coach_id, total(postings::amount)))
+        .load(conn)?;
+    Ok(sums.into_iter().filter_map(|(coach, sum)| Some((coach?, Minor(-sum.0)))).collect())
 }

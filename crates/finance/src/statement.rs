@@ -1,7 +1,9 @@
-//! A member's statement: what they owed, what came, and what is open.
+//! Statements: what a member owed, what came, and what is open; what a coach earned, and was paid.
 
 use chrono::NaiveDate;
-use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl,
+};
 use muster_kernel::db::{Conn, DbResult, MultiBackend};
 use muster_kernel::sql::total;
 use muster_kernel::{Minor, UserId};
@@ -50,6 +52,21 @@ pub struct Statement {
     pub more_open: bool,
 }
 
+/// What a coach earned and was paid between two days.
+#[derive(Debug, Clone)]
+pub struct CoachStatement {
+    /// Whose.
+    pub coach_id: UserId,
+    /// What the club owed before the first line.
+    pub opening_balance: Minor,
+    /// What it owed after the last.
+    pub balance: Minor,
+    /// What happened.
+    pub lines: Vec<Line>,
+    /// There are earlier lines than those shown, in the opening balance.
+    pub more_lines: bool,
+}
+
 type Row = (EntryId, NaiveDate, EntryKind, Option<String>, Minor);
 
 /// A member's statement between two days. Of very many lines the latest are shown, and what stood before them is the
@@ -60,17 +77,44 @@ pub(crate) fn of(
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 ) -> DbResult<Statement> {
-    let mut balance = postings::table
-        .into_boxed::<MultiBackend>()
-        .filter(postings::member_id.eq(member))
-        .filter(postings::account_id.eq(fixed::RECEIVABLES))
-        .select(total(postings::amount));
+    let Moved { opening_balance, balance, lines, more_lines } = moved(conn, Whose::Member(member), from, to)?;
+    let mut open_charges = charges::open_of(conn, member, MOST_OPEN + 1)?;
+    let more_open = cut(&mut open_charges, MOST_OPEN);
+    Ok(Statement { member_id: member, opening_balance, balance, lines, more_lines, open_charges, more_open })
+}
+
+/// A coach's statement between two days, in the same way. What the club owes is above zero.
+pub(crate) fn of_coach(
+    conn: &mut Conn,
+    coach: UserId,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> DbResult<CoachStatement> {
+    let Moved { opening_balance, balance, lines, more_lines } = moved(conn, Whose::Coach(coach), from, to)?;
+    Ok(CoachStatement { coach_id: coach, opening_balance, balance, lines, more_lines })
+}
+
+/// Whose statement it is.
+#[derive(Clone, Copy)]
+enum Whose {
+    Member(UserId),
+    Coach(UserId),
+}
+
+/// What came to somebody's part of an account.
+struct Moved {
+    opening_balance: Minor,
+    balance: Minor,
+    lines: Vec<Line>,
+    more_lines: bool,
+}
+
+fn moved(conn: &mut Conn, whose: Whose, from: Option<NaiveDate>, to: Option<NaiveDate>) -> DbResult<Moved> {
+    let mut balance = postings::table.into_boxed::<MultiBackend>().select(total(postings::amount));
     let mut lines = postings::table
         .inner_join(entries::table.on(entries::id.eq(postings::entry_id)))
         .left_join(entry_notes::table.on(entry_notes::entry_id.eq(postings::entry_id)))
         .into_boxed::<MultiBackend>()
-        .filter(postings::member_id.eq(member))
-        .filter(postings::account_id.eq(fixed::RECEIVABLES))
         .order((postings::date.desc(), postings::entry_id.desc()))
         .limit(MOST_LINES + 1)
         .select((
@@ -80,6 +124,19 @@ pub(crate) fn of(
             entry_notes::text.nullable(),
             postings::amount,
         ));
+    // A debit is what a member owes; what the club owes is a credit.
+    let sign = match whose {
+        Whose::Member(member) => {
+            let theirs = postings::member_id.eq(member).and(postings::account_id.eq(fixed::RECEIVABLES));
+            (balance, lines) = (balance.filter(theirs), lines.filter(theirs));
+            1
+        }
+        Whose::Coach(coach) => {
+            let theirs = postings::coach_id.eq(coach).and(postings::account_id.eq(fixed::COACH_PAY));
+            (balance, lines) = (balance.filter(theirs), lines.filter(theirs));
+            -1
+        }
+    };
     if let Some(from) = from {
         lines = lines.filter(postings::date.ge(from));
     }
@@ -88,27 +145,18 @@ pub(crate) fn of(
         balance = balance.filter(postings::date.le(to));
     }
     let balance: Minor = balance.get_result(conn)?;
+    let balance = Minor(sign * balance.0);
     let mut rows: Vec<Row> = lines.load(conn)?;
     let more_lines = cut(&mut rows, MOST_LINES);
     let mut after = balance;
     let mut lines: Vec<Line> = Vec::with_capacity(rows.len());
     for (entry_id, date, kind, text, amount) in rows {
-        let text = text.unwrap_or_else(|| kind.title().to_owned());
+        let (text, amount) = (text.unwrap_or_else(|| kind.title().to_owned()), Minor(sign * amount.0));
         lines.push(Line { entry_id, date, text, amount, balance: after });
         after = Minor(after.0 - amount.0);
     }
     lines.reverse();
-    let mut open_charges = charges::open_of(conn, member, MOST_OPEN + 1)?;
-    let more_open = cut(&mut open_charges, MOST_OPEN);
-    Ok(Statement {
-        member_id: member,
-        opening_balance: after,
-        balance,
-        lines,
-        more_lines,
-        open_charges,
-        more_open,
-    })
+    Ok(Moved { opening_balance: after, balance, lines, more_lines })
 }
 
 /// Cuts a list where it may end; true when something was cut off.

@@ -14,6 +14,7 @@ mod books;
 mod books_at_random;
 mod classes;
 mod club;
+mod coaches;
 mod commands;
 mod conventions;
 mod crash;

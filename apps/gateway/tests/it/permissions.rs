@@ -4,6 +4,7 @@
 //! from the document alone is proven of every operation.
 
 mod club;
+mod coaches;
 mod documented;
 mod finance;
 mod row;

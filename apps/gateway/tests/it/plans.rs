@@ -2,6 +2,7 @@
 //! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
 //! statements as it needs.
 
+mod coaches;
 mod dues;
 mod imports;
 mod members;
@@ -30,6 +31,11 @@ const GROWING: &[&str] = &[
     "bill_payments",
     "bills",
     "charges",
+    "coach_accruals",
+    "coach_availability",
+    "coach_payouts",
+    "coach_terms",
+    "coaches",
     "credits",
     "dues_charged",
     "dues_lines",
@@ -47,6 +53,8 @@ const GROWING: &[&str] = &[
     "member_import_parts",
     "member_imports",
     "members",
+    "payroll_lines",
+    "payroll_runs",
     "period_balances",
     "plans",
     "postings",
@@ -352,6 +360,7 @@ impl Watched {
         self.use_reports(&app.people.admin().await).await;
         self.use_imports().await;
         self.use_dues(&app.people.admin().await).await;
+        self.use_coaches(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
         app.db

@@ -200,8 +200,10 @@ pub(crate) fn postings_of(conn: &mut Conn, ids: &[EntryId]) -> DbResult<Vec<Post
 }
 
 /// Takes away what was written beside all entries about somebody.
-pub(crate) fn redact(tx: &mut Tx<'_>, member: UserId) -> DbResult<()> {
-    let about = postings::table.filter(postings::member_id.eq(member)).select(postings::entry_id);
+pub(crate) fn redact(tx: &mut Tx<'_>, person: UserId) -> DbResult<()> {
+    let about = postings::table.filter(postings::member_id.eq(person)).select(postings::entry_id);
+    diesel::delete(entry_notes::table.filter(entry_notes::entry_id.eq_any(about))).execute(&mut **tx)?;
+    let about = postings::table.filter(postings::coach_id.eq(person)).select(postings::entry_id);
     diesel::delete(entry_notes::table.filter(entry_notes::entry_id.eq_any(about))).execute(&mut **tx)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What is unpaid, what was due first at the top: bills, coaches' pay and members' debts alike.
 
 use chrono::{Months, NaiveDate};
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
 use muster_auth::Can;
 use muster_auth::permissions::ReadBooks;
 use muster_kernel::db::{Conn, DbResult, MultiBackend};
@@ -12,8 +12,8 @@ use super::{name_in, names};
 use crate::accounts::fixed;
 use crate::bills::{self, BillId};
 use crate::charges::ChargeId;
-use crate::schema::{charges, postings, standing};
-use crate::{Month, balances};
+use crate::schema::{charges, entries, postings, standing};
+use crate::{EntryKind, Month, balances};
 
 /// Months after which it does not matter any more in which one a coach earned what is unpaid.
 const MONTHS_OF_PAY: u32 = 24;
@@ -204,12 +204,14 @@ fn unpaid_coaches(conn: &mut Conn, today: NaiveDate, after: Option<PayableKey>) 
     }
     let coaches: Vec<_> = owed.iter().map(|(coach, _)| *coach).collect();
     let oldest = Month::of(today.checked_sub_months(Months::new(MONTHS_OF_PAY)).unwrap_or(today));
+    // A payout that was taken back is not earned anew, and what was corrected is earned less.
     let earned: Vec<(Option<UserId>, NaiveDate, Minor)> = postings::table
+        .inner_join(entries::table.on(entries::id.eq(postings::entry_id)))
+        .filter(entries::kind.eq(EntryKind::CoachPay))
         .filter(postings::account_id.eq(fixed::COACH_PAY))
         .filter(postings::coach_id.is_not_null())
         .filter(postings::coach_id.eq_any(coaches))
         .filter(postings::date.ge(oldest.first_day()))
-        .filter(postings::amount.lt(Minor::ZERO))
         .group_by((postings::coach_id, postings::date))
         .select((postings::coach_id, postings::date, total(postings::amount)))
         .load(conn)?;
@@ -242,9 +244,12 @@ fn unpaid_of(
         return vec![unpaid(present, balance)];
     }
     let mut items: Vec<Payable> = Vec::new();
-    let mut rest = balance;
+    let (mut rest, mut less) = (balance, 0);
     for (month, sum) in earned.into_iter().rev() {
-        let part = if month == oldest { rest } else { sum.min(rest) };
+        // What a month was corrected by beyond what was earned in it, was earned less before.
+        let sum = sum - less;
+        less = (-sum).max(0);
+        let part = if month == oldest { rest } else { sum.clamp(0, rest) };
         if part > 0 {
             items.push(unpaid(month, part));
         }
@@ -281,5 +286,7 @@ mod tests {
             all(&[("2026-10", 300), ("2026-09", 200), ("2026-08", 100), ("2024-11", 100)])
         );
         assert_eq!(months(&earned, -50), all(&[("2026-11", -50)]));
+        let corrected = [("2026-08", 100), ("2026-09", 200), ("2026-10", -50)];
+        assert_eq!(months(&corrected, 200), all(&[("2026-09", 150), ("2026-08", 50)]));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use muster_coaches::Taught;
 use muster_kernel::UserId;
+use muster_kernel::audit::Origin;
 use muster_kernel::job::{self, NewJob};
 use muster_testkit::{PASSWORD, Person};
 use reqwest::Method;
@@ -42,6 +44,14 @@ pub enum Thing {
     Plan,
     /// A dues run: `id`.
     DuesRun,
+    /// A coach without a profile: `id`.
+    Coach,
+    /// Pay terms of a coach, by which nothing was paid: the coach's `id`, `terms_id`.
+    CoachTerms,
+    /// A coach's latest payout: the coach's `id`, `payout_id`.
+    Payout,
+    /// A payroll run: `id`.
+    PayrollRun,
 }
 
 impl Thing {
@@ -58,6 +68,8 @@ impl Thing {
             | Thing::Entry
             | Thing::Lot
             | Thing::Bill => &[Whose::Other, Whose::Missing],
+            Thing::Coach => &[Whose::Own, Whose::Other, Whose::Missing],
+            Thing::CoachTerms | Thing::Payout | Thing::PayrollRun => &[Whose::Other, Whose::Missing],
             Thing::Period => &[Whose::Own],
         }
     }
@@ -138,6 +150,8 @@ impl Club {
             (Thing::None, _) => json!({}),
             (Thing::Lot, Whose::Missing) => json!({"id": self.member.id, "lot_id": MISSING}),
             (Thing::Period, _) => json!({"period": "2999-01"}),
+            (Thing::CoachTerms, Whose::Missing) => json!({"id": MISSING, "terms_id": MISSING}),
+            (Thing::Payout, Whose::Missing) => json!({"id": MISSING, "payout_id": MISSING}),
             (_, Whose::Missing) => json!({"id": MISSING}),
             (Thing::Account, _) => {
                 let Person { email, refresh, .. } = &asker.person;
@@ -187,6 +201,16 @@ impl Club {
                     self.app.post_once("/api/dues-runs", &self.app.people.treasurer().await, body).await;
                 json!({"id": run.body["id"]})
             }
+            (Thing::Coach, Whose::Own) => json!({"id": asker.person.id}),
+            (Thing::Coach, _) => json!({"id": self.app.people.coach().await.id}),
+            (Thing::CoachTerms, _) => self.coach_with_terms().await,
+            (Thing::Payout, _) => self.payout().await,
+            (Thing::PayrollRun, _) => {
+                let by = self.app.people.treasurer().await;
+                let run =
+                    self.app.post_once("/api/payroll-runs", &by, json!({"through": "2026-01-01"})).await;
+                json!({"id": run.body["id"]})
+            }
             (Thing::Job, _) => {
                 let db = &self.app.db;
                 let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;
@@ -201,6 +225,29 @@ impl Club {
         let plan = json!({"name": self.new_address(), "price": 2500, "every": "month", "grace_days": 14});
         let made = self.app.post("/api/plans", &self.app.people.treasurer().await, plan).await;
         json!({"id": made.body["id"]})
+    }
+
+    async fn coach_with_terms(&self) -> Value {
+        let coach = self.app.people.coach().await;
+        let terms = json!({"starts_on": "2026-01-01", "per_class": 2000});
+        let path = format!("/api/coaches/{}/terms", coach.id);
+        let set = self.app.post(&path, &self.app.people.treasurer().await, terms).await;
+        json!({"id": coach.id, "terms_id": set.body["id"]})
+    }
+
+    async fn payout(&self) -> Value {
+        let coach = self.coach_with_terms().await["id"].clone();
+        let class_id = i64::from(self.made.fetch_add(1, Ordering::Relaxed));
+        let starts_at = self.app.db.clock.now();
+        let id = UserId(coach.as_i64().expect("an id"));
+        let taught = Taught { class_id, coach: id, starts_at, date: starts_at.utc().date_naive(), heads: 1 };
+        let accrued =
+            self.app.db.write(move |tx| muster_coaches::accrue(tx, &Origin::default(), &taught)).await;
+        accrued.expect("accrued");
+        let path = format!("/api/coaches/{coach}/payouts");
+        let by = self.app.people.treasurer().await;
+        let paid = self.app.post_once(&path, &by, json!({"method": "bank"})).await;
+        json!({"id": coach, "payout_id": paid.body["id"]})
     }
 
     async fn owner(&self, whose: Whose, asker: &Asker, new: bool) -> Person {

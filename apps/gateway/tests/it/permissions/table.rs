@@ -22,6 +22,7 @@ use muster_testkit::PASSWORD;
 use serde_json::json;
 
 use super::club::Thing::{Account, DuesRun, Import, Job, Person, Plan, Session};
+use super::coaches::coaches;
 use super::finance::finance;
 use super::row::Row;
 
@@ -43,10 +44,21 @@ pub const PUBLIC: &[&str] = &[
 
 /// The whole table.
 pub fn table() -> Vec<Row> {
-    [operations(), coming_in(), own_account(), people(), members(), lists(), finance(), dues(), club()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        operations(),
+        coming_in(),
+        own_account(),
+        people(),
+        members(),
+        lists(),
+        finance(),
+        dues(),
+        coaches(),
+        club(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn operations() -> Vec<Row> {

@@ -97,7 +97,7 @@ impl Watched {
         assert_eq!(app.get("/api/finance/journal?from=2025-01-01&format=csv", admin).await.status, 200);
     }
 
-    async fn read_two_pages(&self, by: &Person, lists: &[&str]) {
+    pub(super) async fn read_two_pages(&self, by: &Person, lists: &[&str]) {
         for list in lists {
             let page = self.app.get(list, by).await;
             let cursor = page.body["next_cursor"].as_str().unwrap_or_else(|| panic!("{list}: {}", page.text));
