@@ -3,7 +3,7 @@
 use muster_testkit::each_engine;
 use serde_json::json;
 
-use super::{coach_paid, correct, findings, in_november, items, owed, path, pay, picked, teach};
+use super::{coach_paid, correct, findings, in_november, items, owed, path, pay, payroll, picked, teach};
 use crate::support::TestApp;
 
 each_engine! {
@@ -151,7 +151,7 @@ each_engine! {
         assert_eq!(owed(&app, &coach).await, (400, 1000));
         app.wait(chrono::TimeDelta::days(1));
         let treasurer = app.people.again(&treasurer).await;
-        let run = super::payroll::run(&app, &treasurer, json!({"through": "2026-11-19"})).await;
+        let run = payroll::run(&app, &treasurer, json!({"through": "2026-11-19"})).await;
         assert_eq!(run["amount"], 400);
         let coach = app.people.again(&coach).await;
         assert_eq!(owed(&app, &coach).await, (0, 400));

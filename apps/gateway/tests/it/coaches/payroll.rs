@@ -6,7 +6,7 @@ use muster_kernel::job::Runner;
 use muster_testkit::{Engine, Gate, Person, TestDb, each_engine};
 use serde_json::{Value, json};
 
-use super::{coach_paid, correct, findings, in_november, items, owed, pay, sql, teach};
+use super::{coach_paid, correct, findings, in_november, items, owed, pay, picked, sql, teach};
 use crate::support::TestApp;
 
 /// Runs payroll to the end, and tells the run.
@@ -88,7 +88,7 @@ each_engine! {
         for (field, value) in [("run_id", run["id"].clone()), ("date", json!("2026-11-21")), ("method", json!("bank")), ("amount", json!(2000))] {
             assert_eq!(payout[field], value, "{field}");
         }
-        assert_eq!(super::picked(&payout["items"], &["class_id"]), [json!([1]), json!([2])]);
+        assert_eq!(picked(&payout["items"], &["class_id"]), [json!([1]), json!([2])]);
         let entry = app.get(&format!("/api/finance/entries/{}", payout["entry_id"]), &treasurer).await.body;
         assert_eq!(entry["made_by"], treasurer.id.0);
         let list = format!("/api/payroll-runs/{}/lines", run["id"]);

@@ -4,7 +4,7 @@ use muster_testkit::{Person, each_engine};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{coach_paid, in_november, items, path, pay, teach};
+use super::{coach_paid, correct, in_november, items, path, pay, teach};
 use crate::support::{Answer, TestApp};
 
 fn fields(answer: &Answer) -> Vec<String> {
@@ -152,7 +152,7 @@ each_engine! {
             teach(&app, coach.id, class, on, 5).await;
         }
         teach(&app, unpaid.id, 4, "2026-11-20", 5).await;
-        super::correct(&app, 3, 9).await;
+        correct(&app, 3, 9).await;
         let counts = async |coach: &Person| {
             let seen = app.get(&path(coach, ""), &treasurer).await.body;
             (seen["numbers_classes_taught"].as_i64(), seen["classes_taught_total"].as_i64())

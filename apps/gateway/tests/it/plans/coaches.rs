@@ -87,6 +87,7 @@ impl Watched {
             })
             .await
             .expect("an answer");
+        self.teach(&coach, 20, day(10)).await;
         // With pay, somebody cannot be erased; without, they can.
         let erased = app.people.coach().await;
         for (person, status) in [(&coach, 409), (&erased, 200)] {
