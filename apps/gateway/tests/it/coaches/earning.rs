@@ -8,7 +8,7 @@ use muster_kernel::fault::Code;
 use muster_testkit::each_engine;
 use serde_json::json;
 
-use super::{coach_paid, correct, day, findings, in_november, items, owed, path, pay, sql, teach};
+use super::{coach_paid, correct, day, findings, in_november, items, owed, path, pay, picked, sql, teach};
 use crate::support::TestApp;
 
 each_engine! {
@@ -178,6 +178,55 @@ each_engine! {
         }
         let used = app.db.write(|tx| Ok::<_, DbError>(tx.batch_execute("DELETE FROM coach_terms")?)).await;
         used.expect_err("terms by which something was accrued stay");
+    }
+
+    async fn check_finds_pay_that_is_nobodys(app: TestApp) {
+        let treasurer = in_november(&app).await;
+        let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000})).await;
+        teach(&app, coach.id, 1, "2026-11-10", 10).await;
+        for statement in [
+            "INSERT INTO entries (kind, date, made_at) SELECT kind, date, made_at FROM entries WHERE id = 1",
+            "INSERT INTO postings (entry_id, account_id, amount, date) SELECT 2, account_id, amount, date FROM postings WHERE entry_id = 1",
+            "UPDATE entries SET sealed = (1 = 1) WHERE id = 2",
+        ] {
+            sql(&app, statement).await;
+        }
+        assert_eq!(findings(&app).await, ["entry 2 does not say whose pay it is, or says it of something else"]);
+    }
+
+    async fn whatever_is_done_with_coaches_stands_in_the_audit_log(app: TestApp) {
+        let treasurer = in_november(&app).await;
+        let admin = app.people.admin().await;
+        let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000})).await;
+        app.post("/api/coaches", &admin, json!({"user_id": coach.id, "bio": "Quagmire"})).await;
+        app.patch("/api/coaches/me", &coach, json!({"bio": null})).await;
+        let says = json!({"weekly": [{"weekday": "monday", "from": "18:00", "until": "22:00"}], "exceptions": []});
+        app.put("/api/coaches/me/availability", &coach, says).await;
+        teach(&app, coach.id, 1, "2026-11-10", 5).await;
+        let paid = pay(&app, &treasurer, &coach, json!({"method": "bank"})).await;
+        let back = format!("{}/reverse", paid.header("location"));
+        app.post_once(&back, &treasurer, json!({"reason": "Quagmire's bank"})).await;
+        let mistake = app.post(&path(&coach, "/terms"), &treasurer, json!({"starts_on": "2027-01-01", "per_class": 1})).await;
+        app.delete(mistake.header("location"), &treasurer).await;
+        app.post_once("/api/payroll-runs", &treasurer, json!({"through": "2026-11-21"})).await;
+        let log = app.get("/api/audit?limit=100", &admin).await;
+        let mut done = picked(&log.body["items"], &["action", "actor_id", "object_id"]);
+        done.retain(|event| ["user.", "session", "totp"].iter().all(|other| !event[0].as_str().expect("a word").starts_with(other)));
+        done.reverse();
+        let (treasurer, admin, coach) = (treasurer.id, admin.id, coach.id);
+        assert_eq!(done, [
+            json!(["coach_terms.set", treasurer, 1]),
+            json!(["coach.made", admin, coach]),
+            json!(["coach.changed", coach, coach]),
+            json!(["coach.availability_changed", coach, coach]),
+            json!(["coach_pay.accrued", null, 1]),
+            json!(["payout.made", treasurer, 1]),
+            json!(["payout.reversed", treasurer, 1]),
+            json!(["coach_terms.set", treasurer, 2]),
+            json!(["coach_terms.withdrawn", treasurer, 2]),
+            json!(["payroll_run.started", treasurer, 1]),
+        ]);
+        assert!(!log.text.contains("Quagmire"), "{}", log.text);
     }
 
     async fn check_finds_what_does_not_tie(app: TestApp) {
