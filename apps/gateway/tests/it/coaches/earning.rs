@@ -180,6 +180,23 @@ each_engine! {
         used.expect_err("terms by which something was accrued stay");
     }
 
+    async fn check_finds_payouts_that_do_not_follow_each_other(app: TestApp) {
+        let treasurer = in_november(&app).await;
+        let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000})).await;
+        teach(&app, coach.id, 1, "2026-11-10", 10).await;
+        for amount in [400, 600] {
+            assert_eq!(pay(&app, &treasurer, &coach, json!({"method": "bank", "amount": amount})).await.status, 201);
+        }
+        assert_eq!(findings(&app).await, [""; 0]);
+        sql(&app, "UPDATE coach_payouts SET is_reversed = (1 = 1) WHERE id = 1; UPDATE coach_accruals SET payout_id = NULL").await;
+        let id = coach.id;
+        assert_eq!(findings(&app).await, [
+            format!("coach {id} is owed 0, by what was accrued and paid out 400"),
+            "payout 2 does not begin with what the one before it left".to_owned(),
+            format!("coach {id} is owed something else than is left and unpaid"),
+        ]);
+    }
+
     async fn check_finds_pay_that_is_nobodys(app: TestApp) {
         let treasurer = in_november(&app).await;
         let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000})).await;

@@ -146,7 +146,7 @@ each_engine! {
     async fn classes_of_this_month_are_counted_where_the_club_is(app: TestApp) {
         let treasurer = in_november(&app).await;
         let admin = app.people.admin().await;
-        let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000})).await;
+        let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000, "per_head": 100})).await;
         let unpaid = app.people.coach().await;
         for (class, on) in [(1, "2026-10-31"), (2, "2026-11-01"), (3, "2026-11-20")] {
             teach(&app, coach.id, class, on, 5).await;
