@@ -3,7 +3,7 @@
 //! | wanted | here |
 //! |---|---|
 //! | `ON CONFLICT …`, unions with it | [`Portable`] around the statement |
-//! | `SELECT … FOR UPDATE` | [`Locked`] around the select |
+//! | `SELECT … FOR NO KEY UPDATE` | [`Locked`] around the select |
 //! | many rows in one insert, hot queries | [`on!`](crate::on) |
 //! | an instant | SQL type [`Moment`], Rust type [`Timestamp`](crate::Timestamp) |
 //! | a document | SQL type [`Document`], Rust type [`Json`] |

@@ -7,8 +7,12 @@ use diesel::sqlite::Sqlite;
 
 use crate::db::{Conn, MultiBackend};
 
-/// A select whose rows stay locked until the transaction ends: `FOR UPDATE` on PostgreSQL. On SQLite the writer
+/// A select whose rows stay locked until the transaction ends: `FOR NO KEY UPDATE` on PostgreSQL. On SQLite the writer
 /// is alone, so nothing is added. A conditional `UPDATE` is better wherever it can say the same.
+///
+/// It is as strong as what an `UPDATE` takes by itself: everybody waits who locks, changes or deletes the row too. It lets
+/// pass who only makes sure that the row is there, which every insert does that refers to it: those write another row,
+/// and would wait, or run into deadlocks, for nothing. No key that others refer to ever changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Locked<Q>(pub Q);
 
@@ -29,20 +33,20 @@ where
 {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         self.0.walk_ast(pass.reborrow())?;
-        MultiBackend::walk_variant_ast(&ForUpdate, pass)
+        MultiBackend::walk_variant_ast(&ForNoKeyUpdate, pass)
     }
 }
 
-struct ForUpdate;
+struct ForNoKeyUpdate;
 
-impl QueryFragment<Pg> for ForUpdate {
+impl QueryFragment<Pg> for ForNoKeyUpdate {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        pass.push_sql(" FOR UPDATE");
+        pass.push_sql(" FOR NO KEY UPDATE");
         Ok(())
     }
 }
 
-impl QueryFragment<Sqlite> for ForUpdate {
+impl QueryFragment<Sqlite> for ForNoKeyUpdate {
     fn walk_ast<'b>(&'b self, _: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         Ok(())
     }
