@@ -36,9 +36,8 @@ diesel::table! {
 /// What stands beside the new rows of `users`. One in sixteen is a coach, so that a thousand people have more than
 /// a page of them.
 const BESIDE: [&str; 5] = [
-    "INSERT INTO members (id, status, status_since, name_key) \
-       SELECT id, 'active', date_joined, name_key FROM users WHERE id > $1",
-    "INSERT INTO standing (member_id) SELECT id FROM users WHERE id > $1",
+    "INSERT INTO members (id, status, status_since) SELECT id, 'active', date_joined FROM users WHERE id > $1",
+    "INSERT INTO standing (member_id, status, name_key) SELECT id, 'active', name_key FROM users WHERE id > $1",
     "INSERT INTO user_roles (user_id, role, name_key) SELECT id, 'member', name_key FROM users WHERE id > $1",
     "INSERT INTO user_roles (user_id, role, name_key) SELECT id, 'coach', name_key FROM users WHERE id > $1 AND id % 16 = 0",
     "INSERT INTO user_words (word, user_id) SELECT word, id FROM (\

@@ -39,6 +39,7 @@ pub(crate) fn all() -> Vec<Check> {
         Check { name: "finance.class_fees_went_as_the_books_say", look: lots_tie },
         Check { name: "finance.everybody_has_a_standing", look: everybody_has_a_standing },
         Check { name: "finance.standing_is_what_the_books_say", look: standing_ties },
+        Check { name: "finance.only_debts_are_late", look: only_debts_are_late },
         Check { name: "finance.bills_are_what_the_books_say", look: bills_tie },
         Check { name: "finance.coach_pay_is_somebodys", look: coach_pay_is_somebodys },
     ]
@@ -261,6 +262,18 @@ fn standing_ties(conn: &mut Conn) -> DbResult<Vec<String>> {
             }
         }
     }
+}
+
+/// Nobody is marked as late for whom there is no day from which they are.
+fn only_debts_are_late(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let wrong: Vec<UserId> = standing::table
+        .filter(standing::is_late.eq(true))
+        .filter(standing::overdue_from.is_null())
+        .order(standing::member_id)
+        .select(standing::member_id)
+        .limit(MOST)
+        .load(conn)?;
+    Ok(wrong.iter().map(|id| format!("member {id} is late, but nothing is overdue")).collect())
 }
 
 /// What is open of a bill is what was not paid, and all of it is what the books say is owed.

@@ -7,6 +7,7 @@ use muster_kernel::domain::Domain;
 use muster_kernel::job::Schedule;
 
 use crate::bills::repeating::RepeatJob;
+use crate::listing::LateJob;
 use crate::prepaid::ExpiryJob;
 use crate::{checks, exports};
 
@@ -16,10 +17,11 @@ pub fn domain() -> Domain {
         name: "finance",
         checks: checks::all(),
         exports: exports::all(),
-        jobs: vec![Arc::new(ExpiryJob), Arc::new(RepeatJob)],
+        jobs: vec![Arc::new(ExpiryJob), Arc::new(RepeatJob), Arc::new(LateJob)],
         schedules: vec![
             Schedule { kind: ExpiryJob::KIND, every: TimeDelta::hours(1) },
             Schedule { kind: RepeatJob::KIND, every: TimeDelta::hours(1) },
+            Schedule { kind: LateJob::KIND, every: TimeDelta::minutes(10) },
         ],
     }
 }

@@ -27,7 +27,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Date, Integer, Nullable};
+    use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text};
     /// Where every member stands with the club: one row each, kept by this crate alone.
     standing (member_id) {
         /// The member.
@@ -42,5 +42,18 @@ diesel::table! {
         prepaid_fees -> Integer,
         /// Those of them that are reserved.
         prepaid_reserved -> Integer,
+        /// Where the membership stands, as members says it; none for who is on no list. It and the next three are here so
+        /// that members are listed from one table.
+        status -> Nullable<Text>,
+        /// The plan they pay by, as members says it.
+        plan_id -> Nullable<BigInt>,
+        /// What they are sorted by, as members says it.
+        name_key -> Text,
+        /// How often they attended, as members says it.
+        attendance_count -> Integer,
+        /// Whether `overdue_from` has come, as far as the change of the day has been seen.
+        is_late -> Bool,
+        /// `exempt`, `paid`, `due` or `overdue`, made by the database of what they owe, the plan and `is_late`.
+        payment_status -> Text,
     }
 }

@@ -101,6 +101,11 @@ diesel::table! {
         overdue_from -> Nullable<Date>,
         prepaid_fees -> Integer,
         prepaid_reserved -> Integer,
+        status -> Nullable<Text>,
+        plan_id -> Nullable<BigInt>,
+        name_key -> Text,
+        attendance_count -> Integer,
+        is_late -> Bool,
     }
 }
 

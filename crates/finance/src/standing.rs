@@ -10,6 +10,7 @@ use muster_kernel::sql::{Locked, total};
 use muster_kernel::{Minor, UserId};
 
 use crate::schema::{charges, credits, prepaid_lots, standing};
+use crate::{listing, periods};
 
 /// Where a member stands.
 #[derive(Debug, Clone, PartialEq, Eq, diesel::Queryable)]
@@ -82,10 +83,13 @@ pub(crate) fn lock(tx: &mut Tx<'_>, member: UserId) -> Result<Standing, Fault> {
 pub fn set_grace(tx: &mut Tx<'_>, member: UserId, days: i32) -> Result<(), Fault> {
     let before = lock(tx, member)?;
     if before.grace_days != days {
+        let overdue_from = overdue_from(before.oldest_due_on, days);
+        let is_late = is_late(tx, overdue_from)?;
         diesel::update(standing::table.find(member))
             .set((
                 standing::grace_days.eq(days),
-                standing::overdue_from.eq(overdue_from(before.oldest_due_on, days)),
+                standing::overdue_from.eq(overdue_from),
+                standing::is_late.eq(is_late),
             ))
             .execute(&mut **tx)
             .map_err(muster_kernel::db::DbError::from)?;
@@ -126,16 +130,37 @@ pub(crate) fn derived(conn: &mut Conn, member: UserId, grace_days: i32) -> DbRes
     })
 }
 
+/// Whether the day has come on which something is overdue.
+fn is_late(tx: &mut Tx<'_>, overdue_from: Option<NaiveDate>) -> DbResult<bool> {
+    if overdue_from.is_none() {
+        return Ok(false);
+    }
+    let now = tx.now();
+    Ok(listing::is_late(overdue_from, periods::today(tx, now)?))
+}
+
 /// Writes down where a member stands, after something was moved.
 pub(crate) fn refresh(tx: &mut Tx<'_>, member: UserId, grace_days: i32) -> DbResult<Standing> {
     let now = derived(tx, member, grace_days)?;
-    diesel::update(standing::table.find(member))
+    let prepaid =
+        (standing::prepaid_fees.eq(now.prepaid_fees), standing::prepaid_reserved.eq(now.prepaid_reserved));
+    let row = standing::table.find(member);
+    let before: (Minor, Option<NaiveDate>, Option<NaiveDate>) = row
+        .select((standing::balance, standing::oldest_due_on, standing::overdue_from))
+        .get_result(&mut **tx)?;
+    if before == (now.balance, now.oldest_due_on, now.overdue_from) {
+        // A class fee was reserved: the indexes of the list of members stay as they are.
+        diesel::update(row).set(prepaid).execute(&mut **tx)?;
+        return Ok(now);
+    }
+    let is_late = is_late(tx, now.overdue_from)?;
+    diesel::update(row)
         .set((
             standing::balance.eq(now.balance),
             standing::oldest_due_on.eq(now.oldest_due_on),
             standing::overdue_from.eq(now.overdue_from),
-            standing::prepaid_fees.eq(now.prepaid_fees),
-            standing::prepaid_reserved.eq(now.prepaid_reserved),
+            standing::is_late.eq(is_late),
+            prepaid,
         ))
         .execute(&mut **tx)?;
     Ok(now)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ON CONFLICT …`, unions with it | [`Portable`] around the statement |
 //! | `SELECT … FOR NO KEY UPDATE` | [`Locked`] around the select |
+//! | several selects in one order, each from its index | [`Merged`] |
 //! | many rows in one insert, hot queries | [`on!`](crate::on) |
 //! | an instant | SQL type [`Moment`], Rust type [`Timestamp`](crate::Timestamp) |
 //! | a document | SQL type [`Document`], Rust type [`Json`] |
@@ -14,6 +15,7 @@
 
 mod document;
 mod locked;
+mod merged;
 mod moment;
 mod portable;
 mod text_enum;
@@ -21,6 +23,7 @@ mod total;
 
 pub use document::{Document, Json};
 pub use locked::Locked;
+pub use merged::{First, Merged};
 pub use moment::Moment;
 pub use portable::Portable;
 pub use text_enum::UnknownWord;

@@ -17,9 +17,11 @@ pub fn count_attendance(tx: &mut Tx<'_>, member: UserId, date: NaiveDate, by: i3
         return Ok(());
     }
     let month = date.format("%Y-%m").to_string();
-    diesel::update(members::table.filter(members::id.eq(member)))
+    let count: i32 = diesel::update(members::table.filter(members::id.eq(member)))
         .set(members::attendance_count.eq(members::attendance_count + by))
-        .execute(&mut **tx)?;
+        .returning(members::attendance_count)
+        .get_result(&mut **tx)?;
+    muster_finance::set_listed_attendance(tx, member, count)?;
     let this_month = attendance_months::table
         .filter(attendance_months::member_id.eq(member))
         .filter(attendance_months::month.eq(&month));

@@ -8,12 +8,12 @@ use muster_kernel::UserId;
 use muster_kernel::db::{Conn, DbResult};
 use muster_kernel::domain::Check;
 
-use crate::Standing;
 use crate::schema::{attendance_months, member_changes, members};
+use crate::{Standing, list};
 
 /// All of them.
 pub(crate) const ALL: [Check; 4] =
-    [EVERYBODY_HAS_A_RECORD, LISTED_BY_THEIR_NAME, HISTORY_LEADS_HERE, ATTENDANCE_ADDS_UP];
+    [EVERYBODY_HAS_A_RECORD, LISTED_AS_THEY_ARE, HISTORY_LEADS_HERE, ATTENDANCE_ADDS_UP];
 
 /// So many findings are told of each; there may be more.
 const TOLD: i64 = 20;
@@ -35,17 +35,14 @@ const EVERYBODY_HAS_A_RECORD: Check = Check {
     },
 };
 
-const LISTED_BY_THEIR_NAME: Check = Check {
-    name: "members.everybody_is_listed_by_name",
+const LISTED_AS_THEY_ARE: Check = Check {
+    name: "members.everybody_is_listed_as_they_are",
     look: |conn| {
-        let lost: Vec<UserId> = members::table
-            .inner_join(users::table.on(users::id.eq(members::id)))
-            .filter(members::name_key.ne(users::name_key))
-            .order(members::id)
-            .select(members::id)
-            .limit(TOLD)
-            .load(conn)?;
-        Ok(lost.into_iter().map(|id| format!("member {id} is not listed under their name")).collect())
+        each_page(conn, |conn, first, last, wrong| {
+            let lost = list::lost(conn, first, last)?;
+            wrong.extend(lost.into_iter().map(|id| format!("member {id} is not listed as they are")));
+            Ok(())
+        })
     },
 };
 

@@ -9,7 +9,7 @@ use muster_kernel::{UserId, audit};
 use serde_json::json;
 
 use crate::lifecycle::{AllHooks, StandingHooks};
-use crate::{Standing, history, import, lifecycle, profile, queries, record};
+use crate::{Standing, history, import, lifecycle, list, profile, queries, record};
 
 struct Hooks(AllHooks);
 
@@ -34,7 +34,7 @@ impl PersonHooks for Hooks {
     }
 
     fn renamed(&self, tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
-        queries::take_name(tx, user)
+        list::keep(tx, user)
     }
 
     fn export(&self, conn: &mut Conn, user: UserId) -> DbResult<Option<(&'static str, serde_json::Value)>> {

@@ -11,7 +11,7 @@ use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Expected, Fields, UserId};
 
 use crate::history::{self, NewChange};
-use crate::{Member, Move, Standing, letters, queries, record};
+use crate::{Member, Move, Standing, letters, list, queries, record};
 
 /// A domain's part in what happens to memberships, in the transaction that moves them. The program passes an explicit
 /// list of these where it makes [`Members`] and [`person_hooks`](crate::person_hooks).
@@ -245,5 +245,5 @@ fn enter(tx: &mut Tx<'_>, hooks: &AllHooks, change: &NewChange<'_>) -> Result<()
             Standing::Pending | Standing::Rejected => {}
         }
     }
-    Ok(())
+    Ok(list::keep(tx, member)?)
 }

@@ -1,9 +1,10 @@
 //! The list of members, for staff: whom it holds, in which order, page by page.
 //!
-//! A page costs the same in a club of a hundred and in one of a million. It is read in the order of an index, past those
-//! whom the filters leave out; so that these are never many, whoever meets a condition that few meet is looked up
-//! first. The worst case that is left are conditions which many meet one by one and hardly anybody together.
+//! A page costs the same in a club of a hundred and in one of a million, whatever is asked for: the list is in as many
+//! lines, one behind the other in an index, as there are pairs of a membership's and a payment's standing, with and
+//! without the plan before them; a page is put together from the heads of those that are meant.
 
+mod kept;
 mod queries;
 
 use chrono::NaiveDate;
@@ -14,6 +15,8 @@ use muster_kernel::UserId;
 use muster_kernel::db::Conn;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
+
+pub(crate) use kept::{keep, lost};
 
 use crate::{Member, PaymentStatus, Standing, record};
 
@@ -73,24 +76,6 @@ impl Filter {
     fn asks_for_money(&self) -> bool {
         self.payment_status.is_some() || self.plan_id.is_some()
     }
-
-    /// How many conditions there are besides the words.
-    fn conditions(&self) -> usize {
-        [self.status.is_some(), self.payment_status.is_some(), self.plan_id.is_some()]
-            .iter()
-            .filter(|there| **there)
-            .count()
-    }
-
-    /// Whether the list can be read in this order from an index that leaves out all others.
-    fn has_index(&self, order: Order) -> bool {
-        match (self.conditions(), order.by) {
-            (0, _) => true,
-            (1, By::Attendance) => self.status.is_some(),
-            (1, By::Name | By::Joined) => self.payment_status.is_none(),
-            _ => false,
-        }
-    }
 }
 
 /// Whether the caller may ask for this: who does not see the money of all does not sort or filter by it either.
@@ -118,17 +103,10 @@ pub fn list(
 ) -> Result<Vec<(Place, Member)>, Fault> {
     may_ask(can, filter, order)?;
     let (after, limit) = (page.after(), page.fetch());
-    let few = match filter.has_index(order) && !filter.is_search() {
-        true => None,
-        false => queries::few(conn, filter, today)?,
-    };
-    let places = match (&few, filter.is_search()) {
-        (Some(few), _) if few.is_empty() => Vec::new(),
-        (_, true) => queries::search(conn, filter, today, few.as_deref(), after, limit)?,
-        (Some(few), false) => {
-            queries::among(conn, filter, today, few).map(|places| in_order(places, order, after, limit))?
-        }
-        (None, false) => queries::walk(conn, filter, today, order, after, limit)?,
+    let lines = queries::Lines::of(conn, filter, today)?;
+    let places = match filter.is_search() {
+        true => queries::search(conn, filter, &lines, after, limit)?,
+        false => queries::page(conn, &lines, order, after, limit)?,
     };
     let ids: Vec<UserId> = places.iter().map(|(.., id)| UserId(*id)).collect();
     Ok(places.into_iter().zip(record::find_several(conn, &ids)?).collect())
@@ -145,40 +123,6 @@ pub fn count(
     today: NaiveDate,
 ) -> Result<i64, Fault> {
     may_ask(can, filter, Order { by: By::Name, descending: false })?;
-    Ok(queries::count(conn, filter, today)?)
-}
-
-/// A member as a list places them.
-#[derive(Debug, diesel::Queryable)]
-struct Placed {
-    id: UserId,
-    name_key: String,
-    attendance_count: i32,
-    balance: i64,
-}
-
-impl Placed {
-    fn place(self, by: By) -> Place {
-        match by {
-            By::Name => (self.name_key, 0, self.id.0),
-            By::Attendance => (String::new(), i64::from(self.attendance_count), self.id.0),
-            By::Debt => (String::new(), self.balance, self.id.0),
-            By::Joined => (String::new(), 0, self.id.0),
-        }
-    }
-}
-
-/// A page of the few who are meant.
-fn in_order(placed: Vec<Placed>, order: Order, after: Option<&Place>, limit: i64) -> Vec<Place> {
-    let mut places: Vec<Place> = placed.into_iter().map(|one| one.place(order.by)).collect();
-    places.sort();
-    if order.descending {
-        places.reverse();
-    }
-    let is_next = |place: &Place| match after {
-        None => true,
-        Some(after) if order.descending => place < after,
-        Some(after) => place > after,
-    };
-    places.into_iter().filter(is_next).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
+    let lines = queries::Lines::of(conn, filter, today)?;
+    Ok(queries::count(conn, filter, &lines)?)
 }

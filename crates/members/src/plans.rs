@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use grace::GraceJob;
 pub(crate) use queries::{after, find, first_paid, lock, members_on, next_paid};
 
-use crate::{Member, queries as members, record};
+use crate::{Member, list as lists, queries as members, record};
 
 id_type! {
     /// A plan.
@@ -215,6 +215,7 @@ pub fn put_on(
     expected.allows(version)?;
     if queries::put_on(tx, member, plan)? {
         muster_finance::set_grace(tx, member, grace_days)?;
+        lists::keep(tx, member)?;
         let event = Event {
             action: "member.plan_changed",
             object_type: record::OBJECT,

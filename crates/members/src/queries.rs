@@ -15,31 +15,15 @@ muster_kernel::join_across!(users, members);
 muster_kernel::join_across!(user_words, members);
 muster_kernel::join_across!(money, members);
 
-/// The key that somebody is sorted by, as auth has it.
-fn name_of(conn: &mut Conn, user: UserId) -> DbResult<String> {
-    Ok(users::table.filter(users::id.eq(user)).select(users::name_key).get_result(conn)?)
-}
-
 pub(crate) fn insert(tx: &mut Tx<'_>, user: UserId, standing: Standing) -> DbResult<()> {
     let now = tx.now();
-    let name_key = name_of(tx, user)?;
     diesel::insert_into(members::table)
         .values((
             members::id.eq(user),
             members::status.eq(standing),
             members::status_since.eq(now),
             members::version.eq(1),
-            members::name_key.eq(name_key),
         ))
-        .execute(&mut **tx)?;
-    Ok(())
-}
-
-/// Has somebody be sorted by the name they have now.
-pub(crate) fn take_name(tx: &mut Tx<'_>, user: UserId) -> DbResult<()> {
-    let name_key = name_of(tx, user)?;
-    diesel::update(members::table.filter(members::id.eq(user)))
-        .set(members::name_key.eq(name_key))
         .execute(&mut **tx)?;
     Ok(())
 }

@@ -8,7 +8,6 @@ diesel::table! {
         status -> Text,
         status_since -> Moment,
         version -> BigInt,
-        name_key -> Text,
         plan_id -> Nullable<BigInt>,
         active_since -> Nullable<Date>,
         attendance_count -> Integer,

@@ -55,9 +55,10 @@ async fn crowd_on(app: &TestApp, plan: i64, how_many: usize) {
         &format!(
             "INSERT INTO users (first_name, last_name, name_key, date_joined) \
              SELECT 'Many', 'People', 'people many', (SELECT min(date_joined) FROM users) FROM {numbers}; \
-             INSERT INTO members (id, status, status_since, name_key, plan_id, active_since) \
-             SELECT id, 'active', date_joined, name_key, {plan}, '2025-01-01' FROM users WHERE name_key = 'people many'; \
-             INSERT INTO standing (member_id) SELECT id FROM users WHERE name_key = 'people many'"
+             INSERT INTO members (id, status, status_since, plan_id, active_since) \
+             SELECT id, 'active', date_joined, {plan}, '2025-01-01' FROM users WHERE name_key = 'people many'; \
+             INSERT INTO standing (member_id, status, plan_id, name_key) \
+             SELECT id, 'active', {plan}, name_key FROM users WHERE name_key = 'people many'"
         ),
     )
     .await;

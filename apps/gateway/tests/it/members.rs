@@ -50,10 +50,10 @@ const MANY: [&str; 4] = [
     "INSERT INTO users (first_name, last_name, name_key, date_joined) \
      SELECT 'Many', 'People', 'people many', (SELECT date_joined FROM users WHERE id = 1) FROM \
      (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n) AS numbers",
-    "INSERT INTO members (id, status, status_since, name_key, plan_id) \
-     SELECT id, 'active', date_joined, name_key, CASE WHEN id % 2 = 0 THEN 7 END FROM users WHERE name_key = 'people many'",
-    "INSERT INTO standing (member_id, balance, overdue_from) \
-     SELECT id, CASE WHEN id % 4 > 1 THEN 5 ELSE 0 END, CASE WHEN id % 4 = 2 THEN (SELECT active_since FROM members WHERE id = 1) END \
+    "INSERT INTO members (id, status, status_since, plan_id) \
+     SELECT id, 'active', date_joined, CASE WHEN id % 2 = 0 THEN 7 END FROM users WHERE name_key = 'people many'",
+    "INSERT INTO standing (member_id, status, name_key, plan_id, balance, overdue_from) \
+     SELECT id, 'active', name_key, CASE WHEN id % 2 = 0 THEN 7 END, CASE WHEN id % 4 > 1 THEN 5 ELSE 0 END, CASE WHEN id % 4 = 2 THEN (SELECT active_since FROM members WHERE id = 1) END \
      FROM users WHERE name_key = 'people many'",
     "INSERT INTO user_words (word, user_id) \
      SELECT 'many', id FROM users WHERE name_key = 'people many' UNION ALL \

@@ -419,7 +419,7 @@ fn counts(sql: &str) -> bool {
 }
 
 fn postgres_finds_fault(conn: &mut PgConnection, sql: &str) -> Option<String> {
-    let parameters = (1..100).take_while(|n| sql.contains(&format!("${n}"))).count();
+    let parameters = (1..1000).take_while(|n| sql.contains(&format!("${n}"))).count();
     conn.batch_execute(&format!("DEALLOCATE ALL; PREPARE shown AS {sql}")).expect(sql);
     let nulls = vec!["NULL"; parameters].join(", ");
     let call = if parameters == 0 { "shown".to_owned() } else { format!("shown({nulls})") };

@@ -4,216 +4,200 @@ use chrono::NaiveDate;
 use diesel::dsl::{exists, not};
 use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
 use muster_auth::people::Words;
-use muster_auth::read::{user_words, users};
+use muster_auth::read::user_words;
+use muster_finance::not_seen;
 use muster_finance::read::standing;
 use muster_kernel::UserId;
 use muster_kernel::db::{Conn, DbResult, MultiBackend};
+use muster_kernel::sql::{First, Merged};
 
-use super::{By, Filter, Order, Place, Placed};
-use crate::PaymentStatus;
-use crate::schema::members;
+use super::{By, Filter, Order, Place};
+use crate::{PaymentStatus, Standing};
 
-/// When a condition leaves so many members or fewer, they are looked up first.
+/// When the conditions or a word leave so many members or fewer, a search looks them up first.
 const FEW: usize = 2_000;
 
-/// Everybody who is not erased, with where they stand in the books.
-macro_rules! everybody {
-    () => {
-        members::table
-            .inner_join(users::table.on(users::id.eq(members::id)))
-            .inner_join(standing::table.on(standing::member_id.eq(members::id)))
-            .filter(users::erased_at.is_null())
-            .into_boxed::<MultiBackend>()
-    };
+/// Which lines of the list hold those who are meant.
+pub(super) struct Lines {
+    statuses: Vec<Standing>,
+    payments: Vec<PaymentStatus>,
+    plan: Option<i64>,
+    /// Where the change of the day has not been seen yet, the lines hold others too: whether those are meant who are late
+    /// on this day, or those who are not.
+    by_day: Option<(NaiveDate, bool)>,
 }
 
-/// Which conditions may be the way in: those with an index in the order that is wanted. The others are said so that no
-/// engine takes them for one, as it would have to sort everybody who meets them.
-#[derive(Clone, Copy)]
-struct WaysIn {
-    status: bool,
-    plan: bool,
-    balance: bool,
-}
-
-impl WaysIn {
-    const ALL: WaysIn = WaysIn { status: true, plan: true, balance: true };
-    const NONE: WaysIn = WaysIn { status: false, plan: false, balance: false };
-
-    fn by(by: By) -> WaysIn {
-        match by {
-            By::Name | By::Joined => WaysIn { status: true, plan: true, balance: false },
-            By::Attendance => WaysIn { status: true, ..WaysIn::NONE },
-            By::Debt => WaysIn { balance: true, ..WaysIn::NONE },
+impl Lines {
+    pub(super) fn of(conn: &mut Conn, filter: &Filter, today: NaiveDate) -> DbResult<Lines> {
+        use PaymentStatus::{Due, Overdue};
+        let statuses = filter.status.map_or(Standing::ALL.to_vec(), |status| vec![status]);
+        let mut payments = filter.payment_status.map_or(PaymentStatus::ALL.to_vec(), |payment| vec![payment]);
+        let mut by_day = None;
+        if let Some(wanted @ (Due | Overdue)) = filter.payment_status {
+            let not_seen = not_seen(conn, today)?;
+            if not_seen.late || not_seen.not_late {
+                payments = vec![Due, Overdue];
+                by_day = Some((today, wanted == Overdue));
+            }
         }
+        Ok(Lines { statuses, payments, plan: filter.plan_id, by_day })
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (Standing, PaymentStatus)> {
+        self.statuses.iter().flat_map(|status| self.payments.iter().map(|payment| (*status, *payment)))
+    }
+
+    /// Whether there are conditions at all.
+    fn leave_out(&self) -> bool {
+        self.statuses.len() < Standing::ALL.len()
+            || self.payments.len() < PaymentStatus::ALL.len()
+            || self.plan.is_some()
     }
 }
 
-/// Leaves in a query those who meet the conditions.
-macro_rules! meeting {
-    ($query:expr, $filter:expr, $today:expr, $ways:expr) => {{
-        let (mut query, today, ways): (_, NaiveDate, WaysIn) = ($query, $today, $ways);
-        if let Some(status) = $filter.status {
-            query = match ways.status {
-                true => query.filter(members::status.eq(status)),
-                false => query.filter(not(members::status.ne(status))),
-            };
-        }
-        if let Some(plan) = $filter.plan_id {
-            query = match ways.plan {
-                true => query.filter(members::plan_id.eq(plan)),
-                false => query.filter(not(members::plan_id.ne(plan))),
-            };
-        }
-        use PaymentStatus::{Due, Exempt, Overdue, Paid};
-        query = match ($filter.payment_status, ways.balance) {
-            (None, _) => query,
-            (Some(Exempt | Paid), true) => query.filter(standing::balance.le(0)),
-            (Some(Exempt | Paid), false) => query.filter((standing::balance + 0).le(0)),
-            (Some(Due | Overdue), true) => query.filter(standing::balance.gt(0)),
-            (Some(Due | Overdue), false) => query.filter((standing::balance + 0).gt(0)),
-        };
-        match $filter.payment_status {
-            None => query,
-            Some(Exempt) => query.filter(not(members::plan_id.is_not_null())),
-            Some(Paid) => query.filter(not(members::plan_id.is_null())),
-            Some(Due) => {
-                query.filter(not(standing::overdue_from.is_not_null().and(standing::overdue_from.le(today))))
-            }
-            Some(Overdue) => query.filter(not(standing::overdue_from.gt(today))),
-        }
-    }};
-}
-
-/// Has a query begin after the last row of the page before, and sorts it.
-macro_rules! in_order {
-    ($query:expr, $descending:expr, $after:expr, $key:expr, $id:expr) => {{
+/// Leaves in a line those who are late on its day, or those who are not, if it says so.
+macro_rules! by_day {
+    ($query:expr, $lines:expr) => {{
         let query = $query;
-        match ($descending, $after) {
-            (false, None) => query.order(($key.asc(), $id.asc())),
-            (true, None) => query.order(($key.desc(), $id.desc())),
-            (false, Some((key, id))) => {
-                let further = $key.ge(key.clone()).and($key.gt(key).or($id.gt(id)));
-                query.filter(further).order(($key.asc(), $id.asc()))
-            }
-            (true, Some((key, id))) => {
-                let further = $key.le(key.clone()).and($key.lt(key).or($id.lt(id)));
-                query.filter(further).order(($key.desc(), $id.desc()))
-            }
+        let late = |day: NaiveDate| standing::overdue_from.is_not_null().and(standing::overdue_from.le(day));
+        match $lines.by_day {
+            None => query,
+            Some((day, true)) => query.filter(late(day)),
+            Some((day, false)) => query.filter(not(late(day))),
         }
     }};
 }
 
-/// A page, read in the order of an index.
-pub(super) fn walk(
+/// A line as a select.
+macro_rules! line {
+    ($lines:expr, $line:expr, $columns:expr) => {{
+        let (status, payment): (Standing, PaymentStatus) = $line;
+        let mut line = standing::table
+            .filter(standing::status.eq(status))
+            .filter(standing::payment_status.eq(payment))
+            .select($columns)
+            .into_boxed::<MultiBackend>();
+        if let Some(plan) = $lines.plan {
+            line = line.filter(standing::plan_id.eq(plan));
+        }
+        by_day!(line, $lines)
+    }};
+}
+
+/// The first rows of the list in the order of a key and the id, or the first after a row. Those with the same key as that
+/// row are selects of their own: SQLite would read past all of them otherwise.
+macro_rules! heads {
+    ($conn:expr, $lines:expr, $whole:expr, $first:expr, $key:expr, $after:expr) => {{
+        let (lines, first, after): (&Lines, First, Option<(_, UserId)>) = ($lines, $first, $after);
+        let columns = ($key, standing::member_id);
+        let selects = || -> Vec<_> {
+            // There is an index of everybody by name, as nearly all who open the list want it.
+            if $whole && !lines.leave_out() {
+                let everybody = standing::table.filter(standing::status.is_not_null());
+                return vec![everybody.select(columns).into_boxed::<MultiBackend>()];
+            }
+            lines.pairs().map(|pair| line!(lines, pair, columns)).collect()
+        };
+        let selects = match after {
+            None => selects(),
+            Some((key, id)) => {
+                let same = selects().into_iter().map(|line| {
+                    let line = line.filter($key.eq(key.clone()));
+                    match first.descending {
+                        false => line.filter(standing::member_id.gt(id)),
+                        true => line.filter(standing::member_id.lt(id)),
+                    }
+                });
+                let further = selects().into_iter().map(|line| match first.descending {
+                    false => line.filter($key.gt(key.clone())),
+                    true => line.filter($key.lt(key.clone())),
+                });
+                same.chain(further).collect()
+            }
+        };
+        Merged { selects, first }.load($conn)?
+    }};
+}
+
+/// A page of the list.
+pub(super) fn page(
     conn: &mut Conn,
-    filter: &Filter,
-    today: NaiveDate,
+    lines: &Lines,
     order: Order,
     after: Option<&Place>,
     limit: i64,
 ) -> DbResult<Vec<Place>> {
-    let down = order.descending;
+    let first = First { order: &[1, 2], descending: order.descending, limit };
     let after = after.cloned();
-    let query = meeting!(everybody!(), filter, today, WaysIn::by(order.by));
-    let query = match order.by {
+    Ok(match order.by {
         By::Name => {
             let after = after.map(|(name, _, id)| (name, UserId(id)));
-            in_order!(query, down, after, members::name_key, members::id)
+            let rows: Vec<(String, UserId)> = heads!(conn, lines, true, first, standing::name_key, after);
+            rows.into_iter().map(|(name, id)| (name, 0, id.0)).collect()
         }
         By::Attendance => {
             // No count is beyond 32 bits, and so no cursor that was given out.
             let number = |n| i32::try_from(n).unwrap_or(i32::MAX);
             let after = after.map(|(_, count, id)| (number(count), UserId(id)));
-            in_order!(query, down, after, members::attendance_count, members::id)
+            let rows: Vec<(i32, UserId)> =
+                heads!(conn, lines, false, first, standing::attendance_count, after);
+            rows.into_iter().map(|(count, id)| (String::new(), i64::from(count), id.0)).collect()
         }
         By::Debt => {
             let after = after.map(|(_, balance, id)| (balance, UserId(id)));
-            in_order!(query, down, after, standing::balance, standing::member_id)
+            let rows: Vec<(i64, UserId)> = heads!(conn, lines, false, first, standing::balance, after);
+            rows.into_iter().map(|(balance, id)| (String::new(), balance, id.0)).collect()
         }
-        By::Joined => match (down, after.map(|(.., id)| UserId(id))) {
-            (false, None) => query.order(members::id.asc()),
-            (true, None) => query.order(members::id.desc()),
-            (false, Some(id)) => query.filter(members::id.gt(id)).order(members::id.asc()),
-            (true, Some(id)) => query.filter(members::id.lt(id)).order(members::id.desc()),
-        },
-    };
-    let rows: Vec<Placed> = query.limit(limit).select(placed()).load(conn)?;
-    Ok(rows.into_iter().map(|row| row.place(order.by)).collect())
+        By::Joined => {
+            let after = after.map(|(.., id)| UserId(id));
+            let line = |pair| {
+                let line = line!(lines, pair, standing::member_id);
+                match (after, order.descending) {
+                    (None, _) => line,
+                    (Some(id), false) => line.filter(standing::member_id.gt(id)),
+                    (Some(id), true) => line.filter(standing::member_id.lt(id)),
+                }
+            };
+            let selects: Vec<_> = lines.pairs().map(line).collect();
+            let rows: Vec<UserId> = Merged { selects, first: First { order: &[1], ..first } }.load(conn)?;
+            rows.into_iter().map(|id| (String::new(), 0, id.0)).collect()
+        }
+    })
 }
 
-type PlacedColumns = (members::id, members::name_key, members::attendance_count, standing::balance);
-
-fn placed() -> PlacedColumns {
-    (members::id, members::name_key, members::attendance_count, standing::balance)
-}
-
-/// Those of a few who meet the conditions, in no order.
-pub(super) fn among(
-    conn: &mut Conn,
-    filter: &Filter,
-    today: NaiveDate,
-    few: &[UserId],
-) -> DbResult<Vec<Placed>> {
-    let query = meeting!(everybody!(), filter, today, WaysIn::NONE);
-    Ok(query.filter(members::id.eq_any(few.to_vec())).select(placed()).load(conn)?)
-}
-
-/// Those among whom everybody is who meets the conditions, if one of them leaves few.
-pub(super) fn few(conn: &mut Conn, filter: &Filter, today: NaiveDate) -> DbResult<Option<Vec<UserId>>> {
-    use PaymentStatus::{Due, Exempt, Overdue, Paid};
+/// Those among whom everybody is who is meant, if a condition or a word leaves few.
+fn few(conn: &mut Conn, others: &[String], lines: &Lines) -> DbResult<Option<Vec<UserId>>> {
     let limit = i64::try_from(FEW + 1).unwrap_or(i64::MAX);
-    /// Ends here when the query finds few.
-    macro_rules! perhaps {
-        ($query:expr) => {
-            let ids: Vec<UserId> = $query.limit(limit).load(conn)?;
-            if ids.len() <= FEW {
-                return Ok(Some(ids));
-            }
-        };
-    }
-    let (member, in_books) =
-        (members::table.select(members::id), standing::table.select(standing::member_id));
-    if let Some(status) = filter.status {
-        perhaps!(member.filter(members::status.eq(status)));
-    }
-    if let Some(plan) = filter.plan_id {
-        perhaps!(member.filter(members::plan_id.eq(plan)));
-    }
-    match filter.payment_status {
-        None => {}
-        Some(Overdue) => {
-            perhaps!(in_books.filter(standing::overdue_from.le(today)));
-        }
-        Some(Due) => {
-            perhaps!(in_books.filter(standing::balance.gt(0)));
-        }
-        Some(Paid) => {
-            // Every plan has a number above zero. What is not null SQLite would look for from end to end.
-            perhaps!(member.filter(members::plan_id.gt(0)));
-            perhaps!(in_books.filter(standing::balance.le(0)));
-        }
-        Some(Exempt) => {
-            perhaps!(member.filter(members::plan_id.is_null()));
-            perhaps!(in_books.filter(standing::balance.le(0)));
+    if lines.leave_out() {
+        let selects: Vec<_> = lines.pairs().map(|pair| line!(lines, pair, standing::member_id)).collect();
+        let first = First { order: &[1], descending: false, limit };
+        let ids: Vec<UserId> = Merged { selects, first }.load(conn)?;
+        if ids.len() <= FEW {
+            return Ok(Some(ids));
         }
     }
-    for word in filter.words.split_first().map(|(_, others)| others).unwrap_or_default() {
-        let found = user_words::table.select(user_words::user_id).filter(user_words::word.ge(word));
-        perhaps!(found.filter(user_words::word.lt(Words::end(word))));
+    for word in others {
+        let found = user_words::table
+            .select(user_words::user_id)
+            .filter(user_words::word.ge(word))
+            .filter(user_words::word.lt(Words::end(word)));
+        let ids: Vec<UserId> = found.limit(limit).load(conn)?;
+        if ids.len() <= FEW {
+            return Ok(Some(ids));
+        }
     }
     Ok(None)
 }
 
-/// Those found by all words who meet the conditions, in the order of the first word; somebody with two such words once.
+/// Those found by all words who are meant, in the order of the first word; somebody with two such words once. The
+/// conditions are said so that no engine takes one for the way in: it would have to sort everybody who meets it.
 macro_rules! found {
-    ($filter:expr, $today:expr, $first:expr, $others:expr, $few:expr) => {{
+    ($lines:expr, $first:expr, $others:expr, $few:expr) => {{
         let (own, other) = diesel::alias!(user_words as own_word, user_words as other_word);
-        let query = user_words::table
-            .inner_join(members::table.on(members::id.eq(user_words::user_id)))
-            .inner_join(users::table.on(users::id.eq(user_words::user_id)))
+        let lines: &Lines = $lines;
+        let mut query = user_words::table
             .inner_join(standing::table.on(standing::member_id.eq(user_words::user_id)))
-            .filter(users::erased_at.is_null())
+            .filter(not(standing::status.is_null()))
             .filter(user_words::word.ge($first.clone()))
             .filter(user_words::word.lt(Words::end($first)))
             .filter(not(exists(
@@ -222,7 +206,15 @@ macro_rules! found {
                     .filter(own.field(user_words::word).lt(user_words::word)),
             )))
             .into_boxed::<MultiBackend>();
-        let mut query = meeting!(query, $filter, $today, WaysIn::NONE);
+        if lines.leave_out() {
+            query = query
+                .filter(not(standing::status.ne_all(lines.statuses.clone())))
+                .filter(not(standing::payment_status.ne_all(lines.payments.clone())));
+        }
+        if let Some(plan) = lines.plan {
+            query = query.filter(not(standing::plan_id.ne(plan)));
+        }
+        query = by_day!(query, lines);
         for word in $others {
             query = query.filter(exists(
                 other
@@ -232,7 +224,7 @@ macro_rules! found {
             ));
         }
         if let Some(few) = $few {
-            query = query.filter(user_words::user_id.eq_any(few.to_vec()));
+            query = query.filter(user_words::user_id.eq_any(few));
         }
         query
     }};
@@ -242,13 +234,16 @@ macro_rules! found {
 pub(super) fn search(
     conn: &mut Conn,
     filter: &Filter,
-    today: NaiveDate,
-    few: Option<&[UserId]>,
+    lines: &Lines,
     after: Option<&Place>,
     limit: i64,
 ) -> DbResult<Vec<Place>> {
     let Some((first, others)) = filter.words.split_first() else { return Ok(Vec::new()) };
-    let mut query = found!(filter, today, first, others, few);
+    let few = few(conn, others, lines)?;
+    if few.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
+    let mut query = found!(lines, first, others, few);
     if let Some((word, _, id)) = after.cloned() {
         let further = user_words::word.gt(word.clone()).or(user_words::user_id.gt(UserId(id)));
         query = query.filter(user_words::word.ge(word).and(further));
@@ -261,11 +256,21 @@ pub(super) fn search(
     Ok(rows.into_iter().map(|(word, id)| (word, 0, id.0)).collect())
 }
 
-pub(super) fn count(conn: &mut Conn, filter: &Filter, today: NaiveDate) -> DbResult<i64> {
+/// How many there are.
+pub(super) fn count(conn: &mut Conn, filter: &Filter, lines: &Lines) -> DbResult<i64> {
     let Some((first, others)) = filter.words.split_first() else {
-        let query = meeting!(everybody!(), filter, today, WaysIn::ALL);
-        return Ok(query.count().get_result(conn)?);
+        let mut query = standing::table
+            .filter(standing::status.eq_any(lines.statuses.clone()))
+            .filter(standing::payment_status.eq_any(lines.payments.clone()))
+            .into_boxed::<MultiBackend>();
+        if let Some(plan) = lines.plan {
+            query = query.filter(standing::plan_id.eq(plan));
+        }
+        return Ok(by_day!(query, lines).count().get_result(conn)?);
     };
-    let few = few(conn, filter, today)?;
-    Ok(found!(filter, today, first, others, few.as_deref()).count().get_result(conn)?)
+    let few = few(conn, others, lines)?;
+    if few.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(0);
+    }
+    Ok(found!(lines, first, others, few).count().get_result(conn)?)
 }

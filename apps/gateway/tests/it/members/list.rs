@@ -2,11 +2,13 @@
 
 use chrono::NaiveDate;
 use muster_kernel::db::DbError;
+use muster_kernel::job::Runner;
 use muster_testkit::{Person, each_engine};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{applicant, child_of, fill, ids, member, step};
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 use crate::traces::ask;
 
 async fn rename(app: &TestApp, admin: &Person, person: &Person, first: &str, last: &str) {
@@ -95,6 +97,7 @@ each_engine! {
             (&paid, "7", 0, "NULL"), (&due, "7", 5, "'2026-01-02'"), (&overdue, "NULL", 5, "'2026-01-01'"), (&credit, "8", -5, "NULL"),
         ] {
             books(&app, format!("UPDATE members SET plan_id = {plan} WHERE id = {}", person.id)).await;
+            books(&app, format!("UPDATE standing SET plan_id = {plan} WHERE member_id = {}", person.id)).await;
             books(&app, format!("UPDATE standing SET balance = {balance}, overdue_from = {overdue_from} WHERE member_id = {}", person.id)).await;
         }
         assert_eq!(step(&app, &admin, &exempt, "suspend").await.status, 200);
@@ -132,6 +135,40 @@ each_engine! {
         app.wait(chrono::TimeDelta::days(1));
         let admin = app.people.again(&admin).await;
         assert_eq!(walk(&app, &admin, "&payment_status=due").await, [0_i64; 0], "a day later it is overdue");
+    }
+
+    async fn whoever_is_late_is_listed_so_before_and_after_the_change_of_the_day_was_seen(app: TestApp) {
+        let admin = app.people.admin().await;
+        let (soon, later) = (app.people.member().await, app.people.member().await);
+        for (person, day) in [(&soon, 2), (&later, 3)] {
+            books(&app, format!("UPDATE standing SET balance = 5, overdue_from = '2026-01-0{day}' WHERE member_id = {}", person.id)).await;
+        }
+        let marked = || ask(&app.db.target(), "SELECT CAST(member_id AS TEXT) AS line FROM standing WHERE is_late = true");
+        let jobs = Runner::new((*app.db).clone(), &muster_gateway::domains());
+        jobs.run_due().await.expect("nobody is late yet");
+        assert_eq!(marked(), [""; 0]);
+        app.wait(chrono::TimeDelta::days(1));
+        let admin = app.people.again(&admin).await;
+        let as_it_is = async || {
+            for sort in ["joined", "-name", "debt"] {
+                let listed = async |status| walk(&app, &admin, &format!("&payment_status={status}&status=active&sort={sort}")).await;
+                assert_eq!((listed("due").await, listed("overdue").await), (vec![later.id.0], vec![soon.id.0]), "{sort}");
+            }
+            for status in ["due", "overdue"] {
+                let counted = app.get(&format!("/api/members?payment_status={status}&q=person&count=true"), &admin).await;
+                assert_eq!((counted.body["total"].clone(), ids(&counted).len()), (json!(1), 1), "{status}");
+            }
+        };
+        as_it_is().await;
+        jobs.run_due().await.expect("seen");
+        assert_eq!(marked(), [soon.id.to_string()]);
+        as_it_is().await;
+        // As when the club moves to where it is still yesterday.
+        books(&app, format!("UPDATE standing SET is_late = (member_id = {})", later.id)).await;
+        as_it_is().await;
+        app.wait(chrono::TimeDelta::hours(1));
+        jobs.run_due().await.expect("seen");
+        assert_eq!(marked(), [soon.id.to_string()]);
     }
 
     async fn among_many_the_same_is_found(app: TestApp) {
@@ -210,8 +247,8 @@ each_engine! {
         let all = walk(&app, &admin, "").await;
         assert_eq!(all.iter().position(|id| *id > bert.id.0), Some(3), "whoever registered again, too: {all:?}");
         assert_eq!(app.post(&format!("/api/users/{}/erase", bert.id), &admin, json!({})).await.status, 200);
-        let names = format!("SELECT name_key AS line FROM members WHERE id = {}", bert.id);
-        assert_eq!(ask(&app.db.target(), &names), ["person erased"]);
+        let names = format!("SELECT name_key AS line FROM standing WHERE member_id = {}", bert.id);
+        assert_eq!(ask(&app.db.target(), &names), [""], "who is on no list needs no name there");
     }
 
     async fn whoever_was_erased_is_on_no_list(app: TestApp) {
@@ -222,6 +259,34 @@ each_engine! {
         }
         assert_eq!(app.get("/api/members?count=true", &admin).await.body["total"], 1);
         assert_eq!(app.get(&member(&person), &admin).await.body["last_name"], "person", "their record is there");
+    }
+
+    async fn whoever_changes_is_listed_as_they_are_then(app: TestApp) {
+        let (admin, anna) = (app.people.admin().await, app.people.member().await);
+        let plan = json!({"name": "Adults", "price": 3000, "every": "month", "grace_days": 14});
+        let plan = app.post("/api/plans", &admin, plan).await.body["id"].clone();
+        let path = format!("/api/members/{}", anna.id);
+        assert_eq!(app.put(&format!("{path}/plan"), &admin, json!({"plan_id": plan})).await.status, 200);
+        assert_eq!(walk(&app, &admin, &format!("&plan_id={plan}&payment_status=paid")).await, [anna.id.0]);
+        attended(&app, &anna, 3).await;
+        assert_eq!(walk(&app, &admin, "&sort=-attendance").await, [anna.id.0, admin.id.0]);
+        let debt = json!({"amount": 300, "account": "dues", "text": "Dues", "due_on": "2025-12-01"});
+        assert_eq!(app.post_once(&format!("{path}/charges"), &admin, debt).await.status, 201);
+        assert_eq!(ask(&app.db.target(), "SELECT payment_status AS line FROM standing WHERE is_late = true"), ["overdue"], "at once");
+        let request = app.request(Method::PATCH, &format!("/api/plans/{plan}")).header("if-match", "*");
+        let changed = Answer::of(request.bearer_auth(&admin.token).json(&json!({"grace_days": 40}))).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+        assert_eq!(walk(&app, &admin, &format!("&plan_id={plan}&payment_status=due")).await, [anna.id.0]);
+        assert_eq!(ask(&app.db.target(), "SELECT payment_status AS line FROM standing WHERE balance > 0"), ["due"], "at once");
+        assert_eq!(app.post_once(&format!("{path}/payments"), &admin, json!({"amount": 300, "method": "cash"})).await.status, 201);
+        assert_eq!(step(&app, &admin, &anna, "suspend").await.status, 200);
+        assert_eq!(walk(&app, &admin, &format!("&plan_id={plan}&payment_status=paid&status=suspended")).await, [anna.id.0]);
+        let wrong = app.db.read(|conn| {
+            let checks = [muster_members::domain().checks, muster_finance::domain().checks].concat();
+            let found: Result<Vec<_>, DbError> = checks.iter().map(|check| (check.look)(conn)).collect();
+            found
+        });
+        assert_eq!(wrong.await.expect("checked").concat(), [""; 0]);
     }
 
     async fn everybody_on_a_page_has_their_guardians(app: TestApp) {

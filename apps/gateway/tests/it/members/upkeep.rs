@@ -76,11 +76,13 @@ each_engine! {
     }
 
     async fn somebody_listed_under_another_name_is_found(club: Club) {
-        club.finds(
-            "members.everybody_is_listed_by_name",
-            "UPDATE members SET name_key = 'x'",
-            "member 1 is not listed under their name",
-        );
+        let (check, finding) = ("members.everybody_is_listed_as_they_are", "member 1 is not listed as they are");
+        for wrong in ["name_key = 'x'", "status = 'left'", "status = NULL", "plan_id = 9", "attendance_count = 2"] {
+            club.finds(check, &format!("UPDATE standing SET {wrong}"), finding);
+            let name = "(SELECT u.name_key FROM users u WHERE u.id = standing.member_id)";
+            let right = format!("status = 'active', plan_id = NULL, attendance_count = 0, name_key = {name}");
+            club.0.damage(&format!("UPDATE standing SET {right}"));
+        }
     }
 
     async fn a_history_that_leads_elsewhere_is_found(club: Club) {
