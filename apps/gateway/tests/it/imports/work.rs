@@ -66,7 +66,7 @@ each_engine! {
         let treasurer = app.people.treasurer().await;
         let before = people(&app, &treasurer).await;
         let sent = send(&app, &treasurer, "", crowd(0..250)).await;
-        work_and_die(&app, 4).await;
+        work_and_die(&app, 10).await;
         let halfway = app.get(sent.header("location"), &treasurer).await;
         assert_eq!((&halfway.body["state"], counts(&halfway)), (&json!("running"), [200, 0, 0]));
         assert_eq!(people(&app, &treasurer).await, before + 200);
@@ -118,8 +118,8 @@ each_engine! {
         app.wait(chrono::TimeDelta::minutes(5));
         work(&app).await;
         let stopped = app.get(sent.header("location"), &admin).await;
-        assert_eq!((&stopped.body["state"], counts(&stopped)), (&json!("stopped"), [100, 0, 0]), "{}", stopped.text);
-        assert_eq!(people(&app, &admin).await, before + 100);
+        assert_eq!((&stopped.body["state"], counts(&stopped)), (&json!("stopped"), [40, 0, 0]), "{}", stopped.text);
+        assert_eq!(people(&app, &admin).await, before + 40);
         assert_eq!(left(&app), Vec::<String>::new());
     }
 
