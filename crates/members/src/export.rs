@@ -11,10 +11,10 @@ use muster_kernel::{Minor, Timestamp, UserId};
 
 use crate::record::Contact;
 use crate::schema::members;
-use crate::{Money, Standing};
+use crate::{Money, Standing, plans};
 
 /// The names of the columns.
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 17] = [
     "first_name",
     "last_name",
     "email",
@@ -25,6 +25,7 @@ pub const COLUMNS: [&str; 16] = [
     "notes",
     "external_id",
     "status",
+    "plan",
     "id",
     "date_joined",
     "plan_id",
@@ -80,6 +81,7 @@ pub fn page(
         .load(conn)?;
     let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == limit);
     let last = rows.last().map(|row| row.0).filter(|_| is_full);
+    let plans = plans::names(conn, rows.iter().filter_map(|row| row.5.plan_id).collect())?;
     let cells = |(id, person, status, contact, (notes, external_id), money): Row| {
         let (first_name, last_name, email, date_of_birth, date_joined) = person;
         vec![
@@ -93,6 +95,7 @@ pub fn page(
             notes.into(),
             external_id.into(),
             status.into(),
+            money.plan_id.and_then(|plan| plans.get(&plan).cloned()).into(),
             id.into(),
             date_joined.into(),
             money.plan_id.into(),

@@ -5,7 +5,7 @@ mod queries;
 
 use muster_auth::permissions::{EditPlans, ReadPlans};
 use muster_auth::{Can, people};
-use muster_kernel::audit::{self, Event};
+use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{Conn, DbError, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
@@ -13,7 +13,7 @@ use muster_kernel::{Expected, Fields, Minor, UserId, id_type, text_enum};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use grace::GraceJob;
-pub(crate) use queries::{after, find, first_paid, lock, members_on, next_paid};
+pub(crate) use queries::{after, find, first_paid, lock, lock_named, members_on, names, next_paid};
 
 use crate::{Member, list as lists, queries as members, record};
 
@@ -203,18 +203,29 @@ pub fn put_on(
     plan: Option<PlanId>,
 ) -> Result<Member, Fault> {
     // The plan first, as everywhere. Locked: whoever changes its days of grace at the same time comes before or after.
-    let grace_days = match plan {
-        None => 0,
+    let plan = match plan {
+        None => None,
         Some(id) => match lock(tx, id)? {
-            Some(plan) => plan.grace_days,
+            Some(plan) => Some(plan),
             None => return Err(Fault::field("/plan_id", "unknown", "There is no such plan.")),
         },
     };
     people::hold(tx, member)?;
     let (_, version) = members::lock(tx, member)?.ok_or_else(Fault::not_found)?;
     expected.allows(version)?;
-    if queries::put_on(tx, member, plan)? {
-        muster_finance::set_grace(tx, member, grace_days)?;
+    move_to(tx, can.origin(), member, plan.as_ref())?;
+    record::one(tx, member)?.ok_or_else(Fault::not_found)
+}
+
+/// The same of a member, and to a plan, who are locked.
+pub(crate) fn move_to(
+    tx: &mut Tx<'_>,
+    origin: &Origin,
+    member: UserId,
+    plan: Option<&Plan>,
+) -> Result<(), Fault> {
+    if queries::put_on(tx, member, plan.map(|plan| plan.id))? {
+        muster_finance::set_grace(tx, member, plan.map_or(0, |plan| plan.grace_days))?;
         lists::keep(tx, member)?;
         let event = Event {
             action: "member.plan_changed",
@@ -222,7 +233,7 @@ pub fn put_on(
             object_id: member.0,
             reason: None,
         };
-        audit::append(tx, can.origin(), event)?;
+        audit::append(tx, origin, event)?;
     }
-    record::one(tx, member)?.ok_or_else(Fault::not_found)
+    Ok(())
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::raw_http::Client;
 use crate::support::{Answer, TestApp, token_in};
+use crate::traces::ask;
 
 /// Sends a file.
 pub async fn send(app: &TestApp, person: &Person, query: &str, file: impl Into<Vec<u8>>) -> Answer {
@@ -117,6 +118,36 @@ each_engine! {
         let ida = found(&app, &admin, "ida").await;
         let record = app.get(&format!("/api/members/{}", ida["id"]), &admin).await.body;
         assert_eq!((&record["status"], &record["phone"]), (&json!("pending"), &Value::Null));
+    }
+
+    async fn whoever_is_on_a_plan_is_put_on_it(app: TestApp) {
+        let treasurer = app.people.treasurer().await;
+        for (name, grace_days) in [("Adults", 14), ("Children; all", 3)] {
+            let plan = json!({"name": name, "price": 3000, "every": "month", "grace_days": grace_days});
+            assert_eq!(app.post("/api/plans", &treasurer, plan).await.status, 201);
+        }
+        let file = "first_name,last_name,plan\nAnna,One,Adults\nTom,Two,Children; all\nIda,Three,\nBen,Four,adults\n";
+        let rehearsed = import(&app, &treasurer, "?dry_run=true", file).await;
+        assert_eq!(counts(&rehearsed), [3, 0, 1]);
+        let done = import(&app, &treasurer, "", file).await;
+        let became = lines(&app, &treasurer, &done).await;
+        assert_eq!(told(&became[3]), (5, "failed", "/plan", "unknown"), "a name is as it is written");
+        let export = app.get("/api/members/export", &treasurer).await;
+        assert!(export.text.contains("Tom,Two,,,,,,,,active,Children; all,"), "{}", export.text);
+        for (line, plan, grace_days) in [(0, json!(1), "14"), (1, json!(2), "3"), (2, Value::Null, "0")] {
+            let id = &became[line]["member_id"];
+            assert_eq!(app.get(&format!("/api/members/{id}"), &treasurer).await.body["plan_id"], plan, "{line}");
+            let grace = format!("SELECT CAST(grace_days AS TEXT) AS line FROM standing WHERE member_id = {id}");
+            assert_eq!(ask(&app.db.target(), &grace), [grace_days], "{line}");
+            let events = format!(
+                "SELECT action AS line FROM audit_events WHERE object_type = 'member' AND object_id = {id} AND action = 'member.plan_changed'"
+            );
+            assert_eq!(ask(&app.db.target(), &events).len(), usize::from(!plan.is_null()), "{line}");
+            if !plan.is_null() {
+                let listed = app.get(&format!("/api/members?plan_id={plan}&payment_status=paid"), &treasurer).await;
+                assert_eq!(listed.body["items"][0]["id"], *id);
+            }
+        }
     }
 
     async fn a_row_with_something_wrong_fails_alone_and_tells_why(app: TestApp) {

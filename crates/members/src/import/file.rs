@@ -40,6 +40,8 @@ text_enum! {
         ExternalId = "external_id",
         /// `active`, or `pending`.
         Status = "status",
+        /// The name of the plan they pay dues by.
+        Plan = "plan",
     }
 }
 

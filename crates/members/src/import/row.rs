@@ -54,6 +54,11 @@ impl From<AccountError> for RowError {
 }
 
 impl RowError {
+    /// They are to be put on a plan that there is not.
+    pub(super) fn no_such_plan() -> RowError {
+        RowError::wrong(Column::Plan.pointer(), "unknown", "There is no plan with this name.")
+    }
+
     fn wrong(pointer: String, code: &'static str, message: &str) -> RowError {
         RowError::Wrong(FieldFault { pointer, code, message: message.to_owned() })
     }
@@ -129,6 +134,11 @@ impl Entry {
                 Err(RowError::wrong(Column::Status.pointer(), "unknown_value", message))
             }
         }
+    }
+
+    /// The name of their plan.
+    pub(super) fn plan(&self) -> Option<&str> {
+        self.row.get(Column::Plan)
     }
 
     pub(super) fn details(&self) -> Result<Details<'_>, RowError> {

@@ -12,6 +12,7 @@ use muster_kernel::job::JobError;
 use super::file::{self, Column};
 use super::row::{Entry, RowError};
 use super::{ImportId, Line, MemberImport, Outcome, queries};
+use crate::plans::{self, Plan};
 
 /// Does the next part; false when there is none.
 pub(super) fn next_part(
@@ -23,11 +24,13 @@ pub(super) fn next_part(
     let Some(part) = queries::take_part(tx, import.id)? else { return Ok(false) };
     let rows = file::rows_of(&part).map_err(|e| JobError::Failed(e.to_string()))?;
     let entries: Vec<_> = rows.into_iter().map(Entry::of).collect();
+    // Plans are locked before members, as everywhere.
+    let plans = plans::lock_named(tx, entries.iter().filter_map(Entry::plan))?;
     let mut known = Known::of(tx, import, &entries)?;
     let mut new_keys = Vec::new();
     let mut lines = Vec::with_capacity(entries.len());
     for entry in &entries {
-        let made = match become_member(accounts, tx, can, import, &known, entry) {
+        let made = match become_member(accounts, tx, can, (import, &plans), &known, entry) {
             Ok(member) => Ok(Some(member)),
             Err(RowError::Rehearsed) => {
                 new_keys.extend(keys(entry));
@@ -53,7 +56,7 @@ fn become_member(
     accounts: &Accounts,
     tx: &mut Tx<'_>,
     can: &Can<ImportMembers>,
-    import: &MemberImport,
+    (import, plans): (&MemberImport, &[Plan]),
     known: &Known,
     entry: &Entry,
 ) -> Result<UserId, RowError> {
@@ -65,6 +68,8 @@ fn become_member(
     let date_of_birth = entry.date_of_birth()?;
     let beginning = entry.beginning()?;
     let details = entry.details()?;
+    let named = |name| plans.iter().find(|plan| plan.name == name).ok_or_else(RowError::no_such_plan);
+    let plan = entry.plan().map(named).transpose()?;
     tx.attempt(|tx| {
         let email = entry.email();
         let newcomer = Newcomer { first_name, last_name, email, date_of_birth, beginning };
@@ -73,6 +78,9 @@ fn become_member(
             // Another import was faster.
             if e.is_unique_violation() { RowError::Known(Column::ExternalId) } else { e.into() }
         })?;
+        if let Some(plan) = plan {
+            plans::move_to(tx, can.origin(), member, Some(plan))?;
+        }
         if import.dry_run { Err(RowError::Rehearsed) } else { Ok(member) }
     })
 }

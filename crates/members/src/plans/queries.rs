@@ -1,5 +1,7 @@
 //! The SQL of plans.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 use muster_kernel::UserId;
 use muster_kernel::db::{Conn, DbResult, Tx};
@@ -45,6 +47,34 @@ pub(super) fn update(tx: &mut Tx<'_>, id: PlanId, new: &NewPlan) -> DbResult<Pla
 /// member is.
 pub(crate) fn lock(tx: &mut Tx<'_>, id: PlanId) -> DbResult<Option<Plan>> {
     Ok(Locked(plans::table.filter(plans::id.eq(id)).select(COLUMNS)).get_result(&mut **tx).optional()?)
+}
+
+/// Those of these names, locked in the order of their ids.
+pub(crate) fn lock_named<'a>(tx: &mut Tx<'_>, names: impl Iterator<Item = &'a str>) -> DbResult<Vec<Plan>> {
+    let names: BTreeSet<&str> = names.collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ids: Vec<PlanId> =
+        plans::table.filter(plans::name.eq_any(names)).select(plans::id).load(&mut **tx)?;
+    ids.sort_unstable();
+    let mut locked = Vec::new();
+    for id in ids {
+        locked.extend(lock(tx, id)?);
+    }
+    Ok(locked)
+}
+
+/// What these plans are called.
+pub(crate) fn names(conn: &mut Conn, ids: BTreeSet<i64>) -> DbResult<HashMap<i64, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(PlanId, String)> = plans::table
+        .filter(plans::id.eq_any(ids.into_iter().map(PlanId)))
+        .select((plans::id, plans::name))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, name)| (id.0, name)).collect())
 }
 
 pub(crate) fn find(conn: &mut Conn, id: PlanId) -> DbResult<Option<Plan>> {

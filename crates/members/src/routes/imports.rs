@@ -19,9 +19,9 @@ pub(super) struct ImportQuery {
 }
 
 /// Bring people along in a CSV file. The columns `first_name` and `last_name` have to be there; `email`,
-/// `date_of_birth`, `phone`, `address`, `emergency_contact`, `notes`, `external_id` and `status` (`active`, unless it
-/// says `pending`) may. Whoever is there already, by address or else by external id, stays as they are. Row after row
-/// becomes an active member; nobody gets a mail.
+/// `date_of_birth`, `phone`, `address`, `emergency_contact`, `notes`, `external_id`, `status` (`active`, unless it says
+/// `pending`) and `plan` (its name) may. Whoever is there already, by address or else by external id, stays as they
+/// are. Row after row becomes an active member; nobody gets a mail.
 #[utoipa::path(
     tag = "members",
     params(ImportQuery),
