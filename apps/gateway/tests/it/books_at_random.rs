@@ -11,6 +11,7 @@ use muster_finance::charges::{self, NewCharge};
 use muster_finance::credits::{self, NewPayment, NewRefund, NewWriteOff};
 use muster_finance::entries;
 use muster_finance::prepaid::{self, LotId, NewLot};
+use muster_finance::reports::PayableKind;
 use muster_finance::{EntryId, periods, reports};
 use muster_kernel::audit::Origin;
 use muster_kernel::db::{Db, DbError};
@@ -220,8 +221,9 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
     }
 }
 
-/// What the reports say of a day: the balances of the accounts, what each member owes, what is left of each lot.
-type Said = (Vec<(String, i64)>, Vec<(UserId, i64)>, Vec<(LotId, i64, i64)>);
+/// What the reports say of a day: the balances of the accounts, what each member owes, what is left of each lot and open
+/// of each bill.
+type Said = (Vec<(String, i64)>, Vec<(UserId, i64)>, Vec<(LotId, i64, i64)>, Vec<(BillId, i64)>);
 
 async fn said(app: &TestApp, day: NaiveDate) -> Said {
     let can = can_read();
@@ -241,10 +243,25 @@ async fn said(app: &TestApp, day: NaiveDate) -> Said {
         let stood = |account: &str| accounts.iter().find(|(of, _)| of == account).map_or(0, |(_, sum)| *sum);
         assert_eq!(owed.iter().map(|of| of.total.0).sum::<i64>(), stood("receivables"));
         assert_eq!(lots.iter().map(|lot| lot.value.0).sum::<i64>(), -stood("prepaid"));
+        let unpaid = reports::payables(conn, &can, (day, today), None, 1000)?;
+        let totals = reports::payable_totals(conn, &can, (day, today))?;
+        let of_kind = |kind| unpaid.iter().filter(move |item| item.kind == kind).map(|item| item.amount.0);
+        assert_eq!(of_kind(PayableKind::Bill).sum::<i64>(), totals.bills.0);
+        assert_eq!(totals.bills.0, -stood("payables"));
+        assert_eq!(of_kind(PayableKind::CoachPay).sum::<i64>(), totals.coach_pay.0);
+        assert_eq!(totals.coach_pay.0, -stood("coach_pay"));
+        assert_eq!(of_kind(PayableKind::Member).sum::<i64>(), totals.members.0);
+        assert_eq!(totals.members.0, owed.iter().map(|of| of.total.0.max(0)).sum::<i64>());
+        for of in &owed {
+            let items = unpaid.iter().filter(|item| item.member_id == Some(of.member_id));
+            assert_eq!(items.map(|item| item.amount.0).sum::<i64>(), of.total.0.max(0), "{of:?}");
+        }
+        assert!(unpaid.iter().all(|item| item.amount > Minor::ZERO), "{unpaid:?}");
         Ok::<_, DbError>((
             accounts.clone(),
             owed.into_iter().map(|of| (of.member_id, of.total.0)).collect(),
             lots.into_iter().map(|lot| (lot.lot_id, lot.left, lot.value.0)).collect(),
+            unpaid.into_iter().filter_map(|item| Some((item.bill_id?, item.amount.0))).collect(),
         ))
     });
     read.await.expect("read")

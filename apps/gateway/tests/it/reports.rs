@@ -105,7 +105,7 @@ async fn everything(app: &TestApp, by: &Person) -> Vec<Value> {
     for day in
         ["2025-08-31", "2025-09-30", "2025-10-31", "2025-11-15", "2025-11-30", "2025-12-31", "2026-01-01"]
     {
-        for name in ["trial-balance", "receivables", "prepaid"] {
+        for name in ["trial-balance", "receivables", "prepaid", "payables"] {
             all.push(report(app, by, &format!("{name}?as_of={day}")).await);
         }
     }
@@ -134,6 +134,12 @@ each_engine! {
             assert_eq!(prepaid["total"], -stood(&trial, "prepaid"));
             assert_eq!(months[month]["member_debts"], stood(&trial, "receivables"), "{day}");
             assert_eq!(months[month]["bills_open"], -stood(&trial, "payables"), "{day}");
+            let unpaid = report(&app, &treasurer, &format!("payables?as_of={day}")).await;
+            let of_kind = |kind: &str| -> Vec<Value> { items(&unpaid).into_iter().filter(|item| item["kind"] == kind).collect() };
+            assert_eq!((sum(&of_kind("bill"), "amount"), &unpaid["as_of"]), (-stood(&trial, "payables"), &json!(day)));
+            assert_eq!(unpaid["total_bills"], -stood(&trial, "payables"), "{day}");
+            let owing: i64 = items(&owed).iter().map(|owed| owed["total"].as_i64().expect("a total").max(0)).sum();
+            assert_eq!((sum(&of_kind("member"), "amount"), &unpaid["total_members"]), (owing, &json!(owing)), "{day}");
             for owed in items(&owed) {
                 let parts: i64 = ["current", "days_30", "days_60", "days_90"].iter().map(|b| owed[b].as_i64().expect("a part")).sum();
                 assert_eq!(owed["total"], parts, "{owed}");
@@ -263,21 +269,35 @@ each_engine! {
         assert_eq!(shown, expected.map(|(month, kind, amount)| (json!(month), json!(kind), json!(amount))));
         assert_eq!((&whole["total_bills"], &whole["total_members"], &whole["total_coach_pay"]), (&json!(60), &json!(40), &json!(0)));
         assert_eq!(items(&whole)[0]["name"], "Person Number 1");
-        let mut seen = Vec::new();
-        let mut path = "payables?limit=1".to_owned();
-        loop {
-            let page = report(&app, &treasurer, &path).await;
-            seen.extend(items(&page));
-            let Some(cursor) = page["next_cursor"].as_str() else { break };
-            path = format!("payables?limit=1&cursor={cursor}");
+        app.wait(chrono::TimeDelta::days(1));
+        let treasurer = app.people.again(&treasurer).await;
+        pay(&app, &treasurer, &member, 15, "2026-01-02").await;
+        let part = json!({"amount": 20, "method": "bank", "date": "2026-01-02"});
+        post(&app, &treasurer, "/api/finance/bills/1/payments", part).await;
+        let now = items(&report(&app, &treasurer, "payables").await);
+        assert_eq!(now.iter().map(|item| item["amount"].as_i64().expect("an amount")).collect::<Vec<_>>(), [25, 40]);
+        let then = report(&app, &treasurer, "payables?as_of=2026-01-01").await;
+        assert_eq!(then, whole, "what was paid today was unpaid yesterday");
+        let before = report(&app, &treasurer, "payables?as_of=2025-12-31").await;
+        let before: Vec<_> = items(&before).iter().map(|item| item["amount"].clone()).collect();
+        assert_eq!(before, [10, 30], "the bills are of the day after");
+        for (day, all) in [("2026-01-02", now), ("2026-01-01", items(&whole))] {
+            let mut seen = Vec::new();
+            let mut path = format!("payables?limit=1&as_of={day}");
+            loop {
+                let page = report(&app, &treasurer, &path).await;
+                seen.extend(items(&page));
+                let Some(cursor) = page["next_cursor"].as_str() else { break };
+                path = format!("payables?limit=1&as_of={day}&cursor={cursor}");
+            }
+            assert_eq!(seen, all, "{day}");
         }
-        assert_eq!(seen, items(&whole));
     }
 
     async fn reports_are_about_days_that_have_been(app: TestApp) {
         let treasurer = app.people.treasurer().await;
         for path in [
-            "trial-balance?as_of=2026-01-02", "receivables?as_of=2026-01-02", "prepaid?as_of=2026-01-02",
+            "trial-balance?as_of=2026-01-02", "receivables?as_of=2026-01-02", "prepaid?as_of=2026-01-02", "payables?as_of=2026-01-02",
             "trial-balance?as_of=1969-12-31", "income-statement?from=2025-02-01&to=2025-01-01",
             "monthly?from=2025-02&to=2025-01", "monthly?from=2015-01&to=2026-01", "monthly?from=2025-13",
             "trial-balance?as_of=nonsense",

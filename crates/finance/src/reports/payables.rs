@@ -1,4 +1,6 @@
-//! What is unpaid, what was due first at the top: bills, coaches' pay and members' debts alike.
+//! What was unpaid when a day ended, what was due first at the top: bills, coaches' pay and members' debts alike.
+
+mod then;
 
 use chrono::{Months, NaiveDate};
 use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
@@ -86,17 +88,25 @@ pub struct PayableTotals {
     pub members: Minor,
 }
 
-/// What is unpaid in all.
+/// What was unpaid in all when a day ended.
 ///
 /// # Errors
 /// When the database fails.
-pub fn payable_totals(conn: &mut Conn, _: &Can<ReadBooks>) -> DbResult<PayableTotals> {
-    let now = balances::as_of_day(conn, None)?;
-    let owed = |account| now.iter().find(|(id, _)| *id == account).map_or(0, |(_, balance)| -balance.0);
-    let members = standing::table
-        .filter(standing::balance.gt(Minor::ZERO))
-        .select(total(standing::balance))
-        .get_result(conn)?;
+pub fn payable_totals(
+    conn: &mut Conn,
+    _: &Can<ReadBooks>,
+    (as_of, today): (NaiveDate, NaiveDate),
+) -> DbResult<PayableTotals> {
+    let now = as_of == today;
+    let stood = balances::as_of_day(conn, if now { None } else { Some(as_of) })?;
+    let owed = |account| stood.iter().find(|(id, _)| *id == account).map_or(0, |(_, balance)| -balance.0);
+    let members = match now {
+        true => standing::table
+            .filter(standing::balance.gt(Minor::ZERO))
+            .select(total(standing::balance))
+            .get_result(conn)?,
+        false => then::owed_by_members(conn, as_of)?,
+    };
     Ok(PayableTotals {
         bills: Minor(owed(fixed::PAYABLES)),
         coach_pay: Minor(owed(fixed::COACH_PAY)),
@@ -104,20 +114,25 @@ pub fn payable_totals(conn: &mut Conn, _: &Can<ReadBooks>) -> DbResult<PayableTo
     })
 }
 
-/// What is unpaid today, after this place in the list.
+/// What was unpaid when a day ended, after this place in the list.
+///
+/// As of today it is what is open now. Of a day before, what members had paid until then is taken to have settled what was
+/// due first.
 ///
 /// # Errors
 /// When the database fails.
 pub fn payables(
     conn: &mut Conn,
     _: &Can<ReadBooks>,
-    today: NaiveDate,
+    (as_of, today): (NaiveDate, NaiveDate),
     after: Option<PayableKey>,
     limit: i64,
 ) -> DbResult<Vec<Payable>> {
-    let mut items = open_bills(conn, after, limit)?;
-    items.extend(open_charges(conn, after, limit)?);
-    items.extend(unpaid_coaches(conn, today, after)?);
+    let mut items = match as_of == today {
+        true => [open_bills(conn, after, limit)?, open_charges(conn, after, limit)?].concat(),
+        false => open_then(conn, as_of, after, limit)?,
+    };
+    items.extend(unpaid_coaches(conn, as_of, after)?);
     items.sort_by_key(Payable::key);
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let people: Vec<_> = items.iter().filter_map(|item| item.member_id.or(item.coach_id)).collect();
@@ -186,12 +201,37 @@ fn open_charges(conn: &mut Conn, after: Option<PayableKey>, limit: i64) -> DbRes
     Ok(rows.into_iter().map(unpaid).collect())
 }
 
+/// Bills and charges that were open when a day ended that is over.
+fn open_then(
+    conn: &mut Conn,
+    as_of: NaiveDate,
+    after: Option<PayableKey>,
+    limit: i64,
+) -> DbResult<Vec<Payable>> {
+    let bill = |bill: then::OpenBill| Payable {
+        due_on: Some(bill.due_on),
+        bill_id: Some(bill.id),
+        payee: Some(bill.payee),
+        ..nothing(PayableKind::Bill, Month::of(bill.due_on), bill.open)
+    };
+    let charge = |charge: then::OpenCharge| Payable {
+        due_on: Some(charge.due_on),
+        member_id: Some(charge.member_id),
+        charge_id: Some(charge.id),
+        ..nothing(PayableKind::Member, Month::of(charge.due_on), charge.open())
+    };
+    let bills = then::open_bills(conn, as_of, after_of(BILLS, after), limit)?;
+    let charges = then::open_charges(conn, as_of, after_of(DEBTS, after), limit)?;
+    Ok(bills.into_iter().map(bill).chain(charges.into_iter().map(charge)).collect())
+}
+
 /// What coaches earned in which month and were not paid. What they were paid is taken to have been for what they earned
 /// first.
-fn unpaid_coaches(conn: &mut Conn, today: NaiveDate, after: Option<PayableKey>) -> DbResult<Vec<Payable>> {
+fn unpaid_coaches(conn: &mut Conn, as_of: NaiveDate, after: Option<PayableKey>) -> DbResult<Vec<Payable>> {
     let owed: Vec<(Option<UserId>, Minor)> = postings::table
         .filter(postings::account_id.eq(fixed::COACH_PAY))
         .filter(postings::coach_id.is_not_null())
+        .filter(postings::date.le(as_of))
         .group_by(postings::coach_id)
         .having(total(postings::amount).ne(0))
         .order(postings::coach_id)
@@ -203,7 +243,7 @@ fn unpaid_coaches(conn: &mut Conn, today: NaiveDate, after: Option<PayableKey>) 
         return Ok(Vec::new());
     }
     let coaches: Vec<_> = owed.iter().map(|(coach, _)| *coach).collect();
-    let oldest = Month::of(today.checked_sub_months(Months::new(MONTHS_OF_PAY)).unwrap_or(today));
+    let oldest = Month::of(as_of.checked_sub_months(Months::new(MONTHS_OF_PAY)).unwrap_or(as_of));
     // A payout that was taken back is not earned anew, and what was corrected is earned less.
     let earned: Vec<(Option<UserId>, NaiveDate, Minor)> = postings::table
         .inner_join(entries::table.on(entries::id.eq(postings::entry_id)))
@@ -211,7 +251,7 @@ fn unpaid_coaches(conn: &mut Conn, today: NaiveDate, after: Option<PayableKey>) 
         .filter(postings::account_id.eq(fixed::COACH_PAY))
         .filter(postings::coach_id.is_not_null())
         .filter(postings::coach_id.eq_any(coaches))
-        .filter(postings::date.ge(oldest.first_day()))
+        .filter(postings::date.between(oldest.first_day(), as_of))
         .group_by((postings::coach_id, postings::date))
         .select((postings::coach_id, postings::date, total(postings::amount)))
         .load(conn)?;
@@ -221,7 +261,7 @@ fn unpaid_coaches(conn: &mut Conn, today: NaiveDate, after: Option<PayableKey>) 
         for (_, day, sum) in earned.iter().filter(|(of, _, _)| *of == Some(coach)) {
             *by_month.entry(Month::of(*day)).or_default() -= sum.0;
         }
-        items.extend(unpaid_of(coach, balance, by_month, oldest, Month::of(today)));
+        items.extend(unpaid_of(coach, balance, by_month, oldest, Month::of(as_of)));
     }
     items.retain(|item| after.is_none_or(|after| item.key() > after));
     Ok(items)

@@ -87,6 +87,8 @@ impl Watched {
         for path in [
             "receivables?as_of=2026-01-01",
             "prepaid?as_of=2026-01-01",
+            "payables?as_of=2026-01-01",
+            "payables?as_of=2026-01-01&format=csv",
             "receivables?format=csv",
             "payables?format=csv",
             "prepaid?format=csv",

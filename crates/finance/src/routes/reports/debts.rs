@@ -121,19 +121,6 @@ pub(super) async fn get_receivables(
     Ok(Either::Left(reply.with_next(next)))
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct UnpaidQuery {
-    /// `csv`: all rows at once.
-    #[param(inline)]
-    format: Option<Format>,
-    /// So many rows, 1 to 100.
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<i64>,
-    /// Where the page begins, as `next_cursor` said.
-    cursor: Option<String>,
-}
-
 /// Something that is unpaid.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Payable)]
@@ -169,7 +156,7 @@ impl From<Payable> for PayableShown {
     }
 }
 
-/// What is unpaid today.
+/// What was unpaid when a day ended.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Payables {
     as_of: NaiveDate,
@@ -187,10 +174,11 @@ pub(super) struct Payables {
 const PAYABLES: [&str; 10] =
     ["kind", "month", "due_on", "bill_id", "payee", "coach_id", "member_id", "charge_id", "name", "amount"];
 
-/// What is unpaid from which month, the oldest first: bills, coaches' pay and members' debts alike.
+/// What was unpaid when a day ended, from which month, the oldest first: bills, coaches' pay and members' debts alike. Of
+/// a day that is over, what members had paid until then is taken to have settled what was due first.
 #[utoipa::path(
     tag = "finance",
-    params(UnpaidQuery),
+    params(DebtQuery),
     responses((
         status = 200,
         description = "A page of what is unpaid; as CSV all of it",
@@ -202,14 +190,15 @@ const PAYABLES: [&str; 10] =
 pub(super) async fn get_payables(
     can: Can<ReadBooks>,
     accepts: Accepts,
-    Params(query): Params<UnpaidQuery>,
+    Params(query): Params<DebtQuery>,
     db: web::Data<Db>,
 ) -> Result<Table, Fault> {
     let now = db.clock().now();
     if accepts.csv(query.format) {
         let page = move |conn: &mut _, after, limit| {
+            let as_of = reports::day(conn, now, query.as_of)?;
             let (today, decimals) = (periods::today(conn, now)?, decimals(conn)?);
-            let rows = reports::payables(conn, &can, today, after, limit)?;
+            let rows = reports::payables(conn, &can, (as_of, today), after, limit)?;
             let row = |unpaid: Payable| {
                 vec![
                     unpaid.kind.into(),
@@ -232,9 +221,10 @@ pub(super) async fn get_payables(
     let page = PageRequest::read("payables", query.limit, query.cursor.as_deref())?;
     let (page, as_of, rows, totals) = db
         .read::<_, Fault, _>(move |conn| {
+            let as_of = reports::day(conn, now, query.as_of)?;
             let today = periods::today(conn, now)?;
-            let rows = reports::payables(conn, &can, today, page.after().copied(), page.fetch())?;
-            Ok((page, today, rows, reports::payable_totals(conn, &can)?))
+            let rows = reports::payables(conn, &can, (as_of, today), page.after().copied(), page.fetch())?;
+            Ok((page, as_of, rows, reports::payable_totals(conn, &can, (as_of, today))?))
         })
         .await?;
     let page = page.page(rows, Payable::key, PayableShown::from);
