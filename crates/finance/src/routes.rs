@@ -13,8 +13,16 @@ mod reports;
 mod statement;
 mod write_offs;
 
-use serde::Deserialize;
+use muster_auth::permissions::ReadStatements;
+use muster_auth::{Can, Whom};
+use muster_kernel::db::{Conn, Db};
+use muster_kernel::fault::Fault;
+use muster_kernel::http::Reply;
+use muster_kernel::page::PageRequest;
+use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{Items, OfMember};
 
 /// Mounts all of them.
 pub fn mount(config: &mut ServiceConfig<'_>) {
@@ -61,4 +69,42 @@ struct PageQuery {
     cursor: Option<String>,
     /// Also tell how many there are in all.
     count: Option<bool>,
+}
+
+/// A page of what there is of one kind of a member, for whoever may see their money: rows by their numbers, as they are
+/// shown.
+async fn list_of_member<T: Serialize + Send + 'static>(
+    db: &Db,
+    (can, whom): (Can<ReadStatements>, Whom),
+    query: PageQuery,
+    what: Items,
+    rows: impl Fn(OfMember, &mut Conn, &PageRequest<i64>) -> Result<Vec<(i64, T)>, Fault> + Send + 'static,
+) -> Result<Reply, Fault> {
+    let (member, now) = (whom.of(&can), db.clock().now());
+    let page = PageRequest::read(what.list(), query.limit, query.cursor.as_deref())?;
+    let page = db
+        .read::<_, Fault, _>(move |conn| {
+            let member = OfMember::seen(conn, &can, member, now)?;
+            let total = match query.count {
+                Some(true) => Some(member.count(conn, what)?),
+                _ => None,
+            };
+            let rows = rows(member, conn, &page)?;
+            Ok(page.page(rows, |(number, _)| *number, |(_, shown)| shown).with_total(total))
+        })
+        .await?;
+    Reply::page(&page)
+}
+
+impl Items {
+    /// What cursors know their list by.
+    fn list(self) -> &'static str {
+        match self {
+            Items::Charges => "charges",
+            Items::Refunds => "refunds",
+            Items::Payments => "payments",
+            Items::WriteOffs => "write_offs",
+            Items::Lots => "prepaid_lots",
+        }
+    }
 }

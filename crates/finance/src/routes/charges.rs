@@ -7,13 +7,13 @@ use muster_auth::{Can, Whom};
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{OnceBody, Params, PathOf, Reply};
-use muster_kernel::page::{Page, PageRequest};
+use muster_kernel::page::Page;
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::PageQuery;
+use super::{PageQuery, list_of_member};
 use crate::charges::{self, Charge, ChargeId, NewCharge};
-use crate::{EntryId, Items, OfMember};
+use crate::{EntryId, Items};
 
 /// Something that a member owes.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -72,20 +72,10 @@ pub(super) async fn list_charges(
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let (member, now) = (whom.of(&can), db.clock().now());
-    let page = PageRequest::read("charges", query.limit, query.cursor.as_deref())?;
-    let (page, rows, total) = db
-        .read::<_, Fault, _>(move |conn| {
-            let member = OfMember::seen(conn, &can, member, now)?;
-            let total = match query.count {
-                Some(true) => Some(member.count(conn, Items::Charges)?),
-                _ => None,
-            };
-            let rows = member.charges(conn, &page)?;
-            Ok((page, rows, total))
-        })
-        .await?;
-    Reply::page(&page.page(rows, |row| row.id.0, ChargeShown::from).with_total(total))
+    list_of_member(&db, (can, whom), query, Items::Charges, |member, conn, page| {
+        Ok(member.charges(conn, page)?.into_iter().map(|row| (row.id.0, ChargeShown::from(row))).collect())
+    })
+    .await
 }
 
 /// A charge to be made.

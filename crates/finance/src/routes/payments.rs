@@ -7,16 +7,16 @@ use muster_auth::{Can, Whom};
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{OnceBody, Params, PathOf, Reply};
-use muster_kernel::page::{Page, PageRequest};
+use muster_kernel::page::Page;
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::PageQuery;
+use super::{PageQuery, list_of_member};
 use crate::accounts::Method;
 use crate::charges::ChargeId;
 use crate::credits::{self, Credit, CreditId, NewPayment};
 use crate::settling::Allocation;
-use crate::{EntryId, Items, OfMember};
+use crate::{EntryId, Items};
 
 /// What a payment settled.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -82,21 +82,11 @@ pub(super) async fn list_payments(
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let (member, now) = (whom.of(&can), db.clock().now());
-    let page = PageRequest::read("payments", query.limit, query.cursor.as_deref())?;
-    let (page, rows, allocations, total) = db
-        .read::<_, Fault, _>(move |conn| {
-            let member = OfMember::seen(conn, &can, member, now)?;
-            let total = match query.count {
-                Some(true) => Some(member.count(conn, Items::Payments)?),
-                _ => None,
-            };
-            let (rows, allocations) = member.payments(conn, &page)?;
-            Ok((page, rows, allocations, total))
-        })
-        .await?;
-    let show = |row| PaymentShown::new(row, &allocations);
-    Reply::page(&page.page(rows, |row| row.id.0, show).with_total(total))
+    list_of_member(&db, (can, whom), query, Items::Payments, |member, conn, page| {
+        let (rows, allocations) = member.payments(conn, page)?;
+        Ok(rows.into_iter().map(|row| (row.id.0, PaymentShown::new(row, &allocations))).collect())
+    })
+    .await
 }
 
 /// A payment to be taken.

@@ -7,14 +7,14 @@ use muster_auth::{Can, Whom};
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{OnceBody, Params, PathOf, Reply};
-use muster_kernel::page::{Page, PageRequest};
+use muster_kernel::page::Page;
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::PageQuery;
+use super::{PageQuery, list_of_member};
 use crate::accounts::Method;
 use crate::prepaid::{self, Lot, LotId, LotRefund, NewLot, PrepaidFees};
-use crate::{EntryId, Items, OfMember};
+use crate::{EntryId, Items};
 
 /// Class fees that were paid for together.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -75,20 +75,10 @@ pub(super) async fn list_lots(
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let (member, now) = (whom.of(&can), db.clock().now());
-    let page = PageRequest::read("prepaid_lots", query.limit, query.cursor.as_deref())?;
-    let (page, rows, total) = db
-        .read::<_, Fault, _>(move |conn| {
-            let member = OfMember::seen(conn, &can, member, now)?;
-            let total = match query.count {
-                Some(true) => Some(member.count(conn, Items::Lots)?),
-                _ => None,
-            };
-            let rows = member.lots(conn, &page)?;
-            Ok((page, rows, total))
-        })
-        .await?;
-    Reply::page(&page.page(rows, |row| row.id.0, LotShown::from).with_total(total))
+    list_of_member(&db, (can, whom), query, Items::Lots, |member, conn, page| {
+        Ok(member.lots(conn, page)?.into_iter().map(|row| (row.id.0, LotShown::from(row))).collect())
+    })
+    .await
 }
 
 /// Class fees to be paid in advance.

@@ -7,15 +7,15 @@ use muster_auth::{Can, Whom};
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{OnceBody, Params, PathOf, Reply};
-use muster_kernel::page::{Page, PageRequest};
+use muster_kernel::page::Page;
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::PageQuery;
+use super::{PageQuery, list_of_member};
 use crate::accounts::Method;
 use crate::charges::{Charge, ChargeId};
 use crate::credits::{self, NewRefund};
-use crate::{EntryId, Items, OfMember};
+use crate::{EntryId, Items};
 
 /// Something that was paid back.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -54,20 +54,10 @@ pub(super) async fn list_refunds(
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let (member, now) = (whom.of(&can), db.clock().now());
-    let page = PageRequest::read("refunds", query.limit, query.cursor.as_deref())?;
-    let (page, rows, total) = db
-        .read::<_, Fault, _>(move |conn| {
-            let member = OfMember::seen(conn, &can, member, now)?;
-            let total = match query.count {
-                Some(true) => Some(member.count(conn, Items::Refunds)?),
-                _ => None,
-            };
-            let rows = member.refunds(conn, &page)?;
-            Ok((page, rows, total))
-        })
-        .await?;
-    Reply::page(&page.page(rows, |row| row.id.0, RefundShown::from).with_total(total))
+    list_of_member(&db, (can, whom), query, Items::Refunds, |member, conn, page| {
+        Ok(member.refunds(conn, page)?.into_iter().map(|row| (row.id.0, RefundShown::from(row))).collect())
+    })
+    .await
 }
 
 /// Credit to be paid back.

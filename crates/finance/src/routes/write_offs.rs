@@ -7,14 +7,14 @@ use muster_auth::{Can, Whom};
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{OnceBody, Params, PathOf, Reply};
-use muster_kernel::page::{Page, PageRequest};
+use muster_kernel::page::Page;
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::PageQuery;
+use super::{PageQuery, list_of_member};
 use crate::charges::ChargeId;
 use crate::credits::{self, Credit, CreditId, NewWriteOff};
-use crate::{EntryId, Items, OfMember};
+use crate::{EntryId, Items};
 
 /// Something that a member was let off.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -55,25 +55,15 @@ pub(super) async fn list_write_offs(
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let (member, now) = (whom.of(&can), db.clock().now());
     let keeps_books = can.actor().can::<ReadBooks>().is_ok();
-    let page = PageRequest::read("write_offs", query.limit, query.cursor.as_deref())?;
-    let (page, rows, total) = db
-        .read::<_, Fault, _>(move |conn| {
-            let member = OfMember::seen(conn, &can, member, now)?;
-            let total = match query.count {
-                Some(true) => Some(member.count(conn, Items::WriteOffs)?),
-                _ => None,
-            };
-            let rows = member.write_offs(conn, &page)?;
-            Ok((page, rows, total))
-        })
-        .await?;
-    let show = |row| match keeps_books {
-        true => WriteOffShown::from(row),
-        false => WriteOffShown { reason: None, ..WriteOffShown::from(row) },
-    };
-    Reply::page(&page.page(rows, |row| row.id.0, show).with_total(total))
+    list_of_member(&db, (can, whom), query, Items::WriteOffs, move |member, conn, page| {
+        let show = |row: Credit| match keeps_books {
+            true => (row.id.0, WriteOffShown::from(row)),
+            false => (row.id.0, WriteOffShown { reason: None, ..WriteOffShown::from(row) }),
+        };
+        Ok(member.write_offs(conn, page)?.into_iter().map(show).collect())
+    })
+    .await
 }
 
 /// A debt to be written off.
