@@ -1,7 +1,11 @@
 //! What members owe, pay, get back and are let off.
 
 use chrono::TimeDelta;
-use muster_testkit::{Person, each_engine};
+use muster_finance::prepaid::{self, LotId};
+use muster_kernel::audit::Origin;
+use muster_kernel::db::DbError;
+use muster_kernel::fault::Fault;
+use muster_testkit::{Engine, Gate, Person, TestDb, TestDbOptions, each_engine};
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -44,7 +48,7 @@ async fn all_ties(app: &TestApp) {
         for check in muster_finance::domain().checks {
             found.extend((check.look)(conn)?);
         }
-        Ok::<_, muster_kernel::db::DbError>(found)
+        Ok::<_, DbError>(found)
     });
     assert_eq!(found.await.expect("checked"), Vec::<String>::new());
 }
@@ -297,6 +301,44 @@ each_engine! {
         all_ties(&app).await;
     }
 
+    async fn of_class_fees_that_are_used_the_last_one_takes_what_rounding_left(app: TestApp) {
+        let (treasurer, member) = (app.people.treasurer().await, app.people.member().await);
+        let path = format!("/api/members/{}/prepaid-fees", member.id);
+        let lot = app.post_once(&path, &treasurer, json!({"count": 3, "amount": 1000, "method": "cash"})).await.body;
+        let lot = LotId(lot["id"].as_i64().expect("a lot"));
+        let (id, day) = (member.id, chrono::NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day"));
+        let use_one = async || {
+            let used = app.db.write(move |tx| {
+                prepaid::reserve(tx, id, day)?.ok_or_else(Fault::not_found)?;
+                prepaid::use_fee(tx, &Origin::default(), lot, day)
+            });
+            used.await.expect("used")
+        };
+        use_one().await;
+        assert_eq!(account(&app, &treasurer, "classes").await, -333);
+        use_one().await;
+        assert_eq!(account(&app, &treasurer, "classes").await, -666);
+        let last = use_one().await;
+        assert_eq!((account(&app, &treasurer, "classes").await, account(&app, &treasurer, "prepaid").await), (-1000, 0));
+        app.db.write(move |tx| prepaid::return_used(tx, &Origin::default(), lot, last, day)).await.expect("given back");
+        assert_eq!((account(&app, &treasurer, "classes").await, account(&app, &treasurer, "prepaid").await), (-666, -334));
+        all_ties(&app).await;
+    }
+
+    async fn a_charge_that_was_written_off_in_part_is_not_reversed(app: TestApp) {
+        let (treasurer, member) = (app.people.treasurer().await, app.people.member().await);
+        let owed = charge(&app, &treasurer, &member, 1000, "2026-01-15").await;
+        let path = format!("/api/members/{}/write-offs", member.id);
+        let let_off = app.post_once(&path, &treasurer, json!({"amount": 300, "reason": "Hardship"})).await;
+        assert_eq!(let_off.status, 201, "{}", let_off.text);
+        assert_eq!(reverse(&app, &treasurer, &owed["entry_id"]).await.problem(), (409, "invalid_state"));
+        assert_eq!(balance(&app, &treasurer, &member).await, 700, "nobody gets as credit what they never paid");
+        assert_eq!(reverse(&app, &treasurer, &let_off.body["entry_id"]).await.status, 200);
+        assert_eq!(reverse(&app, &treasurer, &owed["entry_id"]).await.status, 200);
+        assert_eq!(balance(&app, &treasurer, &member).await, 0);
+        all_ties(&app).await;
+    }
+
     async fn unused_class_fees_can_be_paid_back_and_an_unused_lot_reversed(app: TestApp) {
         let (treasurer, member) = (app.people.treasurer().await, app.people.member().await);
         let path = format!("/api/members/{}/prepaid-fees", member.id);
@@ -391,6 +433,43 @@ each_engine! {
 }
 
 async fn expire(app: &TestApp) {
-    let expired = app.db.write(muster_finance::prepaid::expire_some);
+    let expired = app.db.write(prepaid::expire_some);
     assert!(!expired.await.expect("expired"));
+}
+
+#[test]
+fn on_postgres_whoever_moves_a_members_money_waits_for_whoever_is_at_it() {
+    use diesel::connection::SimpleConnection;
+    muster_testkit::run(async {
+        let gate = Gate::default();
+        let observer = Some(gate.observer());
+        let options = TestDbOptions { readers: 2, writers: 4, observer, ..TestDbOptions::default() };
+        let app = TestApp::with(TestDb::with(Engine::Postgres, options), &[]);
+        let member = app.people.member().await.id;
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day");
+        gate.close("'at it'");
+        let db = (*app.db).clone();
+        let at_it = tokio::spawn(async move {
+            let lock = format!("SELECT 1 FROM standing WHERE member_id = {member} FOR NO KEY UPDATE");
+            db.write(move |tx| {
+                tx.batch_execute(&lock)?;
+                Ok::<_, DbError>(tx.batch_execute("SELECT 'at it'")?)
+            })
+            .await
+        });
+        gate.reached().await;
+        // There is no class fee to reserve, so nothing would be written.
+        let reserve = |timeout: &'static str| {
+            app.db.write(move |tx| {
+                let limited = tx.batch_execute(timeout).map_err(DbError::from);
+                limited.map_err(Fault::from)?;
+                prepaid::reserve(tx, member, day)
+            })
+        };
+        let refused = reserve("SET LOCAL lock_timeout = '20ms'").await;
+        assert!(refused.is_err(), "{refused:?}");
+        gate.open();
+        at_it.await.expect("a task").expect("done");
+        assert_eq!(reserve("SET LOCAL lock_timeout = '5s'").await.expect("it is free"), None);
+    });
 }
