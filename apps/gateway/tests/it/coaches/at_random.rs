@@ -236,8 +236,9 @@ impl Club {
         let (unpaid, totals) = app
             .db
             .read(move |conn| {
-                let unpaid = reports::payables(conn, &can, now.utc().date_naive(), None, 1000)?;
-                Ok::<_, DbError>((unpaid, reports::payable_totals(conn, &can)?))
+                let today = now.utc().date_naive();
+                let unpaid = reports::payables(conn, &can, (today, today), None, 1000)?;
+                Ok::<_, DbError>((unpaid, reports::payable_totals(conn, &can, (today, today))?))
             })
             .await
             .expect("what is unpaid");
