@@ -2,6 +2,7 @@
 //! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
 //! statements as it needs.
 
+mod classes;
 mod coaches;
 mod dues;
 mod imports;
@@ -30,7 +31,11 @@ const GROWING: &[&str] = &[
     "audit_events",
     "bill_payments",
     "bills",
+    "bookings",
     "charges",
+    "class_series",
+    "class_words",
+    "classes",
     "coach_accruals",
     "coach_availability",
     "coach_payouts",
@@ -361,6 +366,7 @@ impl Watched {
         self.use_imports().await;
         self.use_dues(&app.people.admin().await).await;
         self.use_coaches(&app.people.admin().await).await;
+        self.use_classes(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
         app.db

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use chrono::TimeDelta;
 use muster_coaches::Taught;
-use muster_kernel::UserId;
 use muster_kernel::audit::Origin;
 use muster_kernel::job::{self, NewJob};
+use muster_kernel::{Timestamp, UserId};
 use muster_testkit::{PASSWORD, Person};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::imports;
 use crate::support::{Answer, TestApp};
 
 /// What an operation acts on. The fields it comes with fill the path's `{…}` and are there for the body; all have
-/// `address`, which nobody has yet.
+/// `address`, which nobody has yet, and `at` and `local`, a time at which there is no class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
     /// No particular thing.
@@ -52,6 +53,12 @@ pub enum Thing {
     Payout,
     /// A payroll run: `id`.
     PayrollRun,
+    /// A class to come: `id`.
+    Class,
+    /// A series of two classes: `id`.
+    Series,
+    /// A place in a class: `id`, `other_class_id` of one with a place, too.
+    Booking,
 }
 
 impl Thing {
@@ -68,7 +75,9 @@ impl Thing {
             | Thing::Entry
             | Thing::Lot
             | Thing::Bill => &[Whose::Other, Whose::Missing],
-            Thing::Coach => &[Whose::Own, Whose::Other, Whose::Missing],
+            Thing::Coach | Thing::Class | Thing::Series | Thing::Booking => {
+                &[Whose::Own, Whose::Other, Whose::Missing]
+            }
             Thing::CoachTerms | Thing::Payout | Thing::PayrollRun => &[Whose::Other, Whose::Missing],
             Thing::Period => &[Whose::Own],
         }
@@ -152,6 +161,7 @@ impl Club {
             (Thing::Period, _) => json!({"period": "2999-01"}),
             (Thing::CoachTerms, Whose::Missing) => json!({"id": MISSING, "terms_id": MISSING}),
             (Thing::Payout, Whose::Missing) => json!({"id": MISSING, "payout_id": MISSING}),
+            (Thing::Booking, Whose::Missing) => json!({"id": MISSING, "other_class_id": MISSING}),
             (_, Whose::Missing) => json!({"id": MISSING}),
             (Thing::Account, _) => {
                 let Person { email, refresh, .. } = &asker.person;
@@ -211,6 +221,9 @@ impl Club {
                     self.app.post_once("/api/payroll-runs", &by, json!({"through": "2026-01-01"})).await;
                 json!({"id": run.body["id"]})
             }
+            (Thing::Class, _) => json!({"id": self.class_of(&self.coach(whose, asker).await).await}),
+            (Thing::Series, _) => self.series_of(&self.coach(whose, asker).await).await,
+            (Thing::Booking, _) => self.booking_of(&self.owner(whose, asker, true).await).await,
             (Thing::Job, _) => {
                 let db = &self.app.db;
                 let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;
@@ -218,7 +231,54 @@ impl Club {
             }
         };
         found["address"] = json!(self.new_address());
+        let at = self.free_time();
+        found["at"] = json!(at);
+        found["local"] = json!(at.utc().format("%Y-%m-%dT%H:%M:%S").to_string());
         found
+    }
+
+    /// A time to come at which there is no class.
+    fn free_time(&self) -> Timestamp {
+        let days = i64::from(self.made.fetch_add(1, Ordering::Relaxed)) % 1000 + 3;
+        self.app.db.clock.now().plus(TimeDelta::days(days) + TimeDelta::minutes(days * 3))
+    }
+
+    /// Whoever asks, if they are a coach; else some coach.
+    async fn coach(&self, whose: Whose, asker: &Asker) -> Person {
+        match (whose, asker.caller) {
+            (Whose::Own, Caller::Coach) => asker.person.clone(),
+            _ => self.app.people.coach().await,
+        }
+    }
+
+    async fn class_of(&self, coach: &Person) -> Value {
+        let class = json!({
+            "class_title": "Yoga", "class_datetime": self.free_time(), "duration_minutes": 1, "location": "Hall 2",
+            "capacity": 10, "fee": 0,
+        });
+        let made = self.app.post("/api/classes", coach, class).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.body["id"].clone()
+    }
+
+    async fn series_of(&self, coach: &Person) -> Value {
+        let start = self.free_time().utc().format("%Y-%m-%dT%H:%M:%S").to_string();
+        let series = json!({
+            "class_title": "Yoga", "local_start": start, "duration_minutes": 1, "location": "Hall 2", "capacity": 10,
+            "fee": 0, "rrule": "FREQ=DAILY;COUNT=2",
+        });
+        let made = self.app.post("/api/class-series", coach, series).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        json!({"id": made.body["id"]})
+    }
+
+    /// What whose membership is pending has booked does not exist.
+    async fn booking_of(&self, member: &Person) -> Value {
+        let coach = self.app.people.coach().await;
+        let (class, other) = (self.class_of(&coach).await, self.class_of(&coach).await);
+        let booked = self.app.post_once(&format!("/api/classes/{class}/bookings"), member, json!({})).await;
+        let id = booked.body["id"].as_i64().unwrap_or(MISSING);
+        json!({"id": id, "other_class_id": other})
     }
 
     async fn plan(&self) -> Value {

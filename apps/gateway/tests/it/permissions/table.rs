@@ -21,6 +21,7 @@
 use muster_testkit::PASSWORD;
 use serde_json::json;
 
+use super::classes::classes;
 use super::club::Thing::{Account, DuesRun, Import, Job, Person, Plan, Session};
 use super::coaches::coaches;
 use super::finance::finance;
@@ -54,6 +55,7 @@ pub fn table() -> Vec<Row> {
         finance(),
         dues(),
         coaches(),
+        classes(),
         club(),
     ]
     .into_iter()

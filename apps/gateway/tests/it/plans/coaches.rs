@@ -102,10 +102,10 @@ impl Watched {
     /// A class was taught, and its attendance corrected.
     async fn teach(&self, coach: &Person, class_id: i64, date: NaiveDate) {
         let starts_at = Timestamp::new(date.and_hms_opt(12, 0, 0).expect("noon").and_utc());
-        let taught = Taught { class_id, coach: coach.id, starts_at, date, heads: 5 };
+        let taught = Taught { class_id: 1_000_000 + class_id, coach: coach.id, starts_at, date, heads: 5 };
         let done = self.app.db.write(move |tx| {
             muster_coaches::accrue(tx, &Origin::default(), &taught)?;
-            muster_coaches::adjust(tx, &Origin::default(), class_id, 6)
+            muster_coaches::adjust(tx, &Origin::default(), 1_000_000 + class_id, 6)
         });
         done.await.map_err(|fault| DbError::Unavailable(fault.to_string())).expect("taught");
     }
