@@ -38,10 +38,13 @@ fn listing((_, (status, plan_id, attendance_count), name_key): Row) -> Listing {
     Listing { status: status.as_str(), plan_id, name_key, attendance_count }
 }
 
+/// What is kept of somebody, as it stands there.
+type Kept = (UserId, (Option<String>, Option<i64>, i32), String);
+
 /// Those with these ids, from the first to the last, who are not listed as they are.
 pub(crate) fn lost(conn: &mut Conn, first: UserId, last: UserId) -> DbResult<Vec<UserId>> {
     let rows: Vec<Row> = rows!().filter(members::id.between(first, last)).load(conn)?;
-    let listed: Vec<(UserId, (Option<String>, Option<i64>, i32), String)> = standing::table
+    let listed: Vec<Kept> = standing::table
         .filter(standing::member_id.between(first, last))
         .filter(standing::status.is_not_null())
         .select((
