@@ -164,8 +164,10 @@ each_engine! {
         assert_eq!(marked(), [soon.id.to_string()]);
         as_it_is().await;
         // As when the club moves to where it is still yesterday.
-        books(&app, format!("UPDATE standing SET is_late = (member_id = {})", later.id)).await;
-        as_it_is().await;
+        for marked in [format!("{}, {}", soon.id, later.id), later.id.to_string()] {
+            books(&app, format!("UPDATE standing SET is_late = (member_id IN ({marked}))")).await;
+            as_it_is().await;
+        }
         app.wait(chrono::TimeDelta::hours(1));
         jobs.run_due().await.expect("seen");
         assert_eq!(marked(), [soon.id.to_string()]);
