@@ -46,8 +46,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let (whom, which, amount) = (0usize..3, 0usize..100, 1i64..5000);
     prop_oneof![
-        1 => (amount.clone(), -40i64..40).prop_map(|(amount, due_in)| Step::Bill { amount, due_in }),
-        2 => (which.clone(), amount.clone()).prop_map(|(which, amount)| Step::PayBill { which, amount }),
+        3 => (amount.clone(), -40i64..40).prop_map(|(amount, due_in)| Step::Bill { amount, due_in }),
+        6 => (which.clone(), amount.clone()).prop_map(|(which, amount)| Step::PayBill { which, amount }),
         4 => (whom.clone(), amount.clone(), -40i64..40).prop_map(|(whom, amount, due_in)| Step::Charge { whom, amount, due_in }),
         4 => (whom.clone(), amount.clone()).prop_map(|(whom, amount)| Step::Pay { whom, amount }),
         2 => (whom.clone(), amount.clone()).prop_map(|(whom, amount)| Step::Refund { whom, amount }),
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => which.clone().prop_map(|which| Step::Release { which }),
         2 => which.clone().prop_map(|which| Step::Use { which }),
         1 => which.prop_map(|which| Step::GiveBack { which }),
-        1 => (1i64..20).prop_map(|days| Step::Wait { days }),
+        3 => (1i64..20).prop_map(|days| Step::Wait { days }),
         1 => Just(Step::Close),
     ]
 }
@@ -157,8 +157,8 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
                 known.owed[whom] -= amount;
             }
             assert!(
-                reversed.is_some() || amount == 0,
-                "only used class fees and paid bills cannot be reversed"
+                reversed.is_some() || amount == 0 || (amount > 0 && known.written_off),
+                "only used class fees, paid bills and charges written off in part cannot be reversed"
             );
         }
         Step::Sell { whom, count, amount, for_days } => {
