@@ -145,10 +145,7 @@ pub fn set(tx: &mut Tx<'_>, can: &Can<KeepCoachPay>, coach: UserId, new: &NewTer
         coach_terms::made_at.eq(now),
     );
     let insert = |tx: &mut Tx<'_>| -> DbResult<Terms> {
-        Ok(diesel::insert_into(coach_terms::table)
-            .values(row.clone())
-            .returning(COLUMNS)
-            .get_result(&mut **tx)?)
+        Ok(diesel::insert_into(coach_terms::table).values(row).returning(COLUMNS).get_result(&mut **tx)?)
     };
     let terms = tx.attempt(insert).map_err(|e: DbError| match e.is_unique_violation() {
         true => Fault::new(Code::AlreadyExists, "Other terms of this coach start on this day."),

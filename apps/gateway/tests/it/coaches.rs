@@ -80,6 +80,21 @@ async fn items(app: &TestApp, person: &Person, list: &str, fields: &[&str]) -> V
     picked(&page.body["items"], fields)
 }
 
+/// A field of every item of a list, read page by page with one item each.
+async fn leafed(app: &TestApp, person: &Person, list: &str, field: &str) -> Vec<Value> {
+    let (mut all, mut path) = (Vec::new(), format!("{list}?limit=1&count=true"));
+    loop {
+        let page = app.get(&path, person).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        all.extend(page.body["items"].as_array().expect("items").iter().map(|item| item[field].clone()));
+        let Some(cursor) = page.body["next_cursor"].as_str() else {
+            assert_eq!(page.body["total"].as_u64(), Some(all.len() as u64), "{list}");
+            return all;
+        };
+        path = format!("{list}?limit=1&count=true&cursor={cursor}");
+    }
+}
+
 /// Some fields of everything in an array.
 fn picked(all: &Value, fields: &[&str]) -> Vec<Value> {
     let pick = |item: &Value| fields.iter().map(|field| item[*field].clone()).collect::<Value>();

@@ -8,7 +8,9 @@ use muster_kernel::fault::Code;
 use muster_testkit::each_engine;
 use serde_json::json;
 
-use super::{coach_paid, correct, day, findings, in_november, items, owed, path, pay, picked, sql, teach};
+use super::{
+    coach_paid, correct, day, findings, in_november, items, leafed, owed, path, pay, picked, sql, teach,
+};
 use crate::support::TestApp;
 
 each_engine! {
@@ -116,14 +118,7 @@ each_engine! {
         assert_eq!(of("from=2026-11-01&to=2026-11-01").await, [json!([3]), json!([2])]);
         assert_eq!(of("from=2026-11-02").await, [json!([4])]);
         assert_eq!(of("to=2026-10-31").await, [json!([1])]);
-        let (mut seen, mut list) = (Vec::new(), format!("{}?limit=1&count=true", path(&coach, "/pay")));
-        loop {
-            let page = app.get(&list, &coach).await;
-            assert_eq!(page.body["total"], 4);
-            seen.push(page.body["items"][0]["class_id"].as_i64().expect("a class"));
-            let Some(cursor) = page.body["next_cursor"].as_str() else { break };
-            list = format!("{}?limit=1&count=true&cursor={cursor}", path(&coach, "/pay"));
-        }
+        let seen = leafed(&app, &coach, &path(&coach, "/pay"), "class_id").await;
         assert_eq!(seen, [4, 3, 2, 1]);
         let csv = app.get("/api/coaches/me/pay?format=csv&from=2026-11-02", &coach).await;
         assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");

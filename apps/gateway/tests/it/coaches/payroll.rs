@@ -6,7 +6,7 @@ use muster_kernel::job::Runner;
 use muster_testkit::{Engine, Gate, Person, TestDb, each_engine};
 use serde_json::{Value, json};
 
-use super::{coach_paid, correct, findings, in_november, items, owed, pay, picked, sql, teach};
+use super::{coach_paid, correct, findings, in_november, items, leafed, owed, path, pay, picked, sql, teach};
 use crate::support::TestApp;
 
 /// Runs payroll to the end, and tells the run.
@@ -141,6 +141,28 @@ each_engine! {
         assert_eq!(sum("paid") + sum("skipped"), 180);
         assert_eq!(sum("amount"), sum("paid") * 1000);
         assert_eq!(findings(&app).await, [""; 0]);
+    }
+
+    async fn lists_are_read_page_by_page(app: TestApp) {
+        let treasurer = in_november(&app).await;
+        let (coach, other) = (coach_paid(&app, &treasurer, json!({"per_class": 1000})).await, app.people.coach().await);
+        for on in ["2026-11-20", "2026-11-21"] {
+            let terms = json!({"starts_on": on, "per_class": 2000});
+            assert_eq!(app.post(&path(&coach, "/terms"), &treasurer, terms).await.status, 201);
+        }
+        teach(&app, coach.id, 1, "2026-11-10", 5).await;
+        assert_eq!(pay(&app, &treasurer, &coach, json!({"method": "bank", "amount": 300})).await.status, 201);
+        for through in ["2026-11-10", "2026-11-21"] {
+            run(&app, &treasurer, json!({"through": through})).await;
+        }
+        for (list, field, all) in [
+            (path(&coach, "/terms"), "starts_on", vec![json!("2026-11-21"), json!("2026-11-20"), json!("2026-01-01")]),
+            (path(&coach, "/payouts"), "amount", vec![json!(700), json!(300)]),
+            ("/api/payroll-runs".to_owned(), "id", vec![json!(2), json!(1)]),
+            ("/api/payroll-runs/1/lines".to_owned(), "coach_id", vec![json!(coach.id), json!(other.id)]),
+        ] {
+            assert_eq!(leafed(&app, &treasurer, &list, field).await, all, "{list}");
+        }
     }
 
     async fn a_run_looks_back(app: TestApp) {

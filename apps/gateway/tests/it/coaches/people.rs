@@ -3,7 +3,7 @@
 use muster_testkit::each_engine;
 use serde_json::json;
 
-use super::{coach_paid, correct, findings, in_november, items, owed, path, pay, teach};
+use super::{coach_paid, correct, findings, in_november, items, owed, path, pay, payroll, teach};
 use crate::support::TestApp;
 
 each_engine! {
@@ -23,6 +23,35 @@ each_engine! {
         assert_eq!(part["availability"]["weekly"][0]["weekday"], "monday");
         let member = app.people.member().await;
         assert_eq!(app.get("/api/users/me/export", &member).await.body.get("coaches"), None);
+    }
+
+    async fn every_row_of_coaches_is_exported_once(app: TestApp) {
+        let treasurer = in_november(&app).await;
+        for class in [1, 2] {
+            let coach = coach_paid(&app, &treasurer, json!({"per_class": 1000})).await;
+            let says = json!({"weekly": [{"weekday": "monday", "from": "18:00", "until": "22:00"}], "exceptions": []});
+            app.put("/api/coaches/me/availability", &coach, says).await;
+            teach(&app, coach.id, class, "2026-11-10", 5).await;
+        }
+        for _ in 0..2 {
+            payroll::run(&app, &treasurer, json!({"through": "2026-11-21"})).await;
+        }
+        let mut rows = Vec::new();
+        for export in muster_coaches::domain().exports {
+            let (mut after, mut count) = (0, 0);
+            loop {
+                let page = app.db.read(move |conn| (export.rows)(conn, after, 1)).await.expect("a page");
+                let Some(row) = page.last() else { break };
+                assert_eq!(row.values.len(), export.columns.len(), "{}", export.name);
+                assert!(row.key > after, "{}", export.name);
+                (after, count) = (row.key, count + page.len());
+            }
+            rows.push((export.name, count));
+        }
+        assert_eq!(rows, [
+            ("coaches", 2), ("coach_availability", 2), ("coach_terms", 2), ("coach_accruals", 2), ("coach_payouts", 2),
+            ("payroll_runs", 2), ("payroll_lines", 4),
+        ]);
     }
 
     async fn nobody_is_erased_who_is_owed_something(app: TestApp) {
