@@ -8,6 +8,7 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, Error, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use muster_auth::{Accounts, Site, authenticate};
+use muster_classes::calendar::Calendar;
 use muster_finance::PrepaidFees;
 use muster_kernel::db::Db;
 use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
@@ -24,6 +25,7 @@ pub struct AppState {
     db: web::Data<Db>,
     accounts: web::Data<Accounts>,
     members: web::Data<Members>,
+    calendar: web::Data<Calendar>,
     prepaid_fees: web::Data<PrepaidFees>,
     site: web::Data<Site>,
     limits: web::Data<RateLimits>,
@@ -54,6 +56,7 @@ impl AppState {
             operations: web::Data::new(Operations::of(docs.document())),
             db: web::Data::new(db),
             members: web::Data::new(domains::members(&accounts)),
+            calendar: web::Data::new(Calendar::new(accounts.home())),
             prepaid_fees: web::Data::new(domains::prepaid_fees()),
             accounts: web::Data::new(accounts),
             site: web::Data::new(Site::new(home.as_deref(), origins.iter().cloned())),
@@ -110,6 +113,7 @@ pub fn app(
         .app_data(state.db.clone())
         .app_data(state.accounts.clone())
         .app_data(state.members.clone())
+        .app_data(state.calendar.clone())
         .app_data(state.prepaid_fees.clone())
         .app_data(state.site.clone())
         .app_data(state.limits.clone())

@@ -33,6 +33,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
         (name = "coaches", description = "Coaches, when they are there, what they teach, what they earn and are paid"),
         (name = "classes", description = "The timetable, series, attendance"),
         (name = "bookings", description = "Taking a place in a class, waiting for one, giving it back"),
+        (name = "calendar", description = "The timetable and personal calendars, as iCalendar"),
         (name = "operations", description = "Signs of life"),
     ),
     components(schemas(Format, Problem))

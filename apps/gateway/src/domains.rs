@@ -49,6 +49,7 @@ pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) ->
         muster_finance::person_hooks(),
         muster_coaches::person_hooks(),
         muster_classes::person_hooks(),
+        muster_classes::calendar::person_hooks(),
     ];
     Accounts::new(passwords, keys, hooks, options)
 }
@@ -75,5 +76,6 @@ pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
         .configure(muster_finance::mount)
         .configure(muster_members::mount)
         .configure(muster_coaches::mount)
-        .configure(muster_classes::mount);
+        .configure(muster_classes::mount)
+        .configure(muster_classes::calendar::mount);
 }

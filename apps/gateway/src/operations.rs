@@ -31,11 +31,16 @@ impl Operations {
     fn at(&self, path: &str) -> impl Iterator<Item = &Operation> {
         let path = segments(path);
         let fits = move |pattern: &[String]| {
-            pattern.len() == path.len()
-                && pattern.iter().zip(&path).all(|(p, s)| p == s || p.starts_with('{'))
+            pattern.len() == path.len() && pattern.iter().zip(&path).all(|(p, s)| p == s || is_filled(p, s))
         };
         self.0.iter().filter(move |known| fits(&known.pattern)).map(|known| &known.operation)
     }
+}
+
+/// Whether a segment is one of `{…}`, or of `{…}.ics`.
+fn is_filled(pattern: &str, segment: &str) -> bool {
+    let end = pattern.strip_prefix('{').and_then(|pattern| pattern.split_once('}'));
+    end.is_some_and(|(_, end)| segment.ends_with(end))
 }
 
 fn segments(path: &str) -> Vec<String> {

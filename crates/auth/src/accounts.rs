@@ -158,6 +158,11 @@ impl Accounts {
         self.sessions.keys().reload()
     }
 
+    /// Where the club's server is, as links tell it.
+    pub fn home(&self) -> &str {
+        &self.options.home
+    }
+
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.sessions
     }

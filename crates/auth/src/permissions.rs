@@ -126,6 +126,9 @@ permissions! {
     /// Pay all coaches what is due, and see what came of it.
     RunPayroll "payroll.run" { Treasurer: All, Admin: All }
 
+    /// Have one's own calendar at a secret address.
+    OwnCalendar "calendar.own" { Member: Own, Coach: Own, Treasurer: Own, Admin: Own }
+
     /// See the club's name, currency, time zone and policies.
     ReadClub "club.read" { Member: All, Coach: All, Treasurer: All, Admin: All }
 

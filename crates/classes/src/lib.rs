@@ -14,6 +14,7 @@
 pub mod attendance;
 mod booking;
 pub mod bookings;
+pub mod calendar;
 mod checks;
 mod class;
 mod completion;

@@ -12,6 +12,7 @@ mod audit_and_jobs;
 mod bills;
 mod books;
 mod books_at_random;
+mod calendar;
 mod classes;
 mod club;
 mod coaches;

@@ -3,6 +3,7 @@
 //! What is expected of each stands in [`table`], which is where a new operation gets its row. Beside it, what follows
 //! from the document alone is proven of every operation.
 
+mod calendar;
 mod classes;
 mod club;
 mod coaches;

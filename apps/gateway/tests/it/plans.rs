@@ -2,6 +2,7 @@
 //! and none may read a growing table from end to end, or sort what it cannot bound. And a request makes as few
 //! statements as it needs.
 
+mod calendar;
 mod classes;
 mod coaches;
 mod dues;
@@ -32,6 +33,7 @@ const GROWING: &[&str] = &[
     "bill_payments",
     "bills",
     "bookings",
+    "calendar_secrets",
     "charges",
     "class_series",
     "class_words",
@@ -79,6 +81,7 @@ const SMALL: &[&str] = &[
     "__diesel_schema_migrations",
     "accounts",
     "books",
+    "calendar_identity",
     "closed_periods",
     "club",
     "installation",
@@ -365,6 +368,7 @@ impl Watched {
         self.use_reports(&app.people.admin().await).await;
         self.use_imports().await;
         self.use_dues(&app.people.admin().await).await;
+        self.use_calendars(&app.people.admin().await).await;
         self.use_coaches(&app.people.admin().await).await;
         self.use_classes(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();

@@ -53,6 +53,8 @@ pub enum Thing {
     Payout,
     /// A payroll run: `id`.
     PayrollRun,
+    /// The personal calendar of whoever asks: `secret`.
+    Calendar,
     /// A class to come: `id`.
     Class,
     /// A series of two classes: `id`.
@@ -79,7 +81,7 @@ impl Thing {
                 &[Whose::Own, Whose::Other, Whose::Missing]
             }
             Thing::CoachTerms | Thing::Payout | Thing::PayrollRun => &[Whose::Other, Whose::Missing],
-            Thing::Period => &[Whose::Own],
+            Thing::Period | Thing::Calendar => &[Whose::Own],
         }
     }
 }
@@ -170,6 +172,12 @@ impl Club {
             (Thing::Person, Whose::Ward) => json!({"id": self.ward_of(asker).await}),
             (Thing::Person, _) => json!({"id": self.owner(whose, asker, new).await.id}),
             (Thing::Session, _) => self.session_of(&self.owner(whose, asker, new).await).await,
+            (Thing::Calendar, _) => {
+                let made = self.app.post("/api/calendar/me", &asker.person, json!({})).await;
+                let (_, name) =
+                    made.body["url"].as_str().and_then(|url| url.rsplit_once('/')).expect("an address");
+                json!({"secret": name.trim_end_matches(".ics")})
+            }
             (Thing::Entry, _) => {
                 let body =
                     json!({"kind": "transfer", "from": "cash", "to": "bank", "amount": 1, "text": "x"});

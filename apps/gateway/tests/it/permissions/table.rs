@@ -21,6 +21,7 @@
 use muster_testkit::PASSWORD;
 use serde_json::json;
 
+use super::calendar::calendar;
 use super::classes::classes;
 use super::club::Thing::{Account, DuesRun, Import, Job, Person, Plan, Session};
 use super::coaches::coaches;
@@ -32,6 +33,9 @@ pub const PUBLIC: &[&str] = &[
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
+    // Programs that show calendars cannot sign in; see permissions/calendar.rs.
+    "GET /api/calendar/classes.ics",
+    "GET /api/calendar/{secret}.ics",
     "POST /api/auth/email/verify",
     "POST /api/auth/email/verify/resend",
     "POST /api/auth/login",
@@ -55,6 +59,7 @@ pub fn table() -> Vec<Row> {
         finance(),
         dues(),
         coaches(),
+        calendar(),
         classes(),
         club(),
     ]
