@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Where the server listens, as in 127.0.0.1:8080
     #[arg(long)]
     address: String,
-    /// The path
+    /// The path; `{class}` in it becomes a class, one after the other
     #[arg(long)]
     path: String,
     /// The method
@@ -29,12 +29,18 @@ pub(crate) struct Args {
     #[arg(long)]
     token: Option<String>,
     /// The JSON body; `{n}` in it becomes a number that is never the same, `{email}` the address of somebody whom
-    /// `muster-bench people` has written, of one after the other
+    /// `muster-bench people` has written, `{member}` their id, of one after the other
     #[arg(long, default_value = "")]
     body: String,
     /// How many people there are for `{email}`
     #[arg(long, default_value_t = 1_000)]
     people: u64,
+    /// How many classes there are for `{class}`; nobody is sent to one twice before they were sent to all
+    #[arg(long, default_value_t = 100)]
+    classes: u64,
+    /// Send an `Idempotency-Key` that is never the same
+    #[arg(long)]
+    keys: bool,
     /// How many connections
     #[arg(long, default_value_t = 64)]
     connections: u32,

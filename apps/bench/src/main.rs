@@ -3,8 +3,9 @@
 //! `muster-bench http` keeps a number of connections busy with one request over and over, or asks at a steady
 //! rate. `muster-bench writes` makes durable writes through the database layer itself, one at a time or many at
 //! once. `muster-bench bcrypt` verifies passwords on all processors. `muster-bench people` fills a club,
-//! `muster-bench ledger` its books.
+//! `muster-bench ledger` its books, `muster-bench classes` its timetable.
 
+mod classes;
 mod figures;
 mod hashing;
 mod http;
@@ -37,6 +38,8 @@ enum Command {
     People(people::Args),
     /// Fill the books of a club that has people
     Ledger(ledger::Args),
+    /// Fill the timetable of a club that has people
+    Classes(classes::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Bcrypt(args) => hashing::run(&args),
         Command::People(args) => people::run(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Classes(args) => classes::run(&args),
     };
     match done {
         Ok(figures) => {
