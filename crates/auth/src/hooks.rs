@@ -64,6 +64,15 @@ pub trait PersonHooks: Send + Sync {
         Ok(())
     }
 
+    /// Somebody's account is about to be closed, and nothing of them is locked yet: what has to be locked before people
+    /// are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn deactivating(&self, _tx: &mut Tx<'_>, _user: UserId) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Somebody cannot sign in any more.
     ///
     /// # Errors

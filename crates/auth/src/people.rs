@@ -222,6 +222,9 @@ impl Accounts {
     ) -> Result<(User, Roles), Fault> {
         club::lock(tx)?;
         self.sessions().confirm(tx, can)?;
+        for hooks in self.hooks() {
+            hooks.deactivating(tx, id)?;
+        }
         let (user, roles) = lock(tx, id)?;
         may_touch(can, roles)?;
         if !user.is_active {

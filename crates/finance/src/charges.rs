@@ -156,15 +156,16 @@ pub fn charge_by_rule(
 /// # Errors
 /// When it was taken back before, or some of it was written off.
 pub fn take_back(tx: &mut Tx<'_>, origin: &Origin, id: ChargeId, date: NaiveDate) -> Result<(), Fault> {
-    let (entry, member): (EntryId, UserId) = charges::table
+    let (entry, member, made_on): (EntryId, UserId, NaiveDate) = charges::table
         .filter(charges::id.eq(id))
-        .select((charges::entry_id, charges::member_id))
+        .select((charges::entry_id, charges::member_id, charges::date))
         .get_result(&mut **tx)
         .optional()
         .map_err(DbError::from)?
         .ok_or_else(Fault::not_found)?;
     let standing = standing::lock(tx, member)?;
-    let date = periods::open_day(tx, date)?;
+    // Its month may have been closed when it was made, and open again now.
+    let date = periods::open_day(tx, date.max(made_on))?;
     void(tx, origin, (entry, id), member, date, None)?;
     standing::refresh(tx, member, standing.grace_days)?;
     Ok(())

@@ -97,7 +97,7 @@ codes! {
     /// A field that this request does not have.
     UnknownField "unknown_field" 422 "Unknown field";
     /// A token of a link is wrong, used or expired.
-    TokenInvalid "token_invalid" 422 "The link is no longer valid";
+    TokenInvalid "token_invalid" 422 "The link or code is no longer valid";
     /// The key was used for another request.
     IdempotencyKeyReused "idempotency_key_reused" 422 "The Idempotency-Key was used for another request";
     /// This operation needs an `If-Match` header.

@@ -16,6 +16,15 @@ use crate::{Member, Move, Standing, letters, list, queries, record};
 /// A domain's part in what happens to memberships, in the transaction that moves them. The program passes an explicit
 /// list of these where it makes [`Members`] and [`person_hooks`](crate::person_hooks).
 pub trait StandingHooks: Send + Sync {
+    /// A membership is about to be suspended or to end, and nothing of the member is locked yet: what has to be locked
+    /// before people are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn ending(&self, _tx: &mut Tx<'_>, _member: UserId) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Somebody is an active member from now on: from the beginning, approved, or reinstated.
     ///
     /// # Errors
@@ -172,6 +181,11 @@ impl Members {
             ));
         }
         check_reason(step, reason)?;
+        if matches!(step, Move::Suspend | Move::Leave) {
+            for hooks in self.hooks.iter() {
+                hooks.ending(tx, id)?;
+            }
+        }
         people::hold(tx, id)?;
         let (from, version) = queries::lock(tx, id)?.ok_or_else(Fault::not_found)?;
         expected.allows(version)?;
@@ -228,7 +242,8 @@ pub(crate) fn end(tx: &mut Tx<'_>, hooks: &AllHooks, member: UserId) -> Result<(
 /// Has a membership stand where a change says.
 fn enter(tx: &mut Tx<'_>, hooks: &AllHooks, change: &NewChange<'_>) -> Result<(), Fault> {
     let NewChange { member, to, .. } = *change;
-    if to == Standing::Active {
+    // Whoever was only suspended became active long before.
+    if to == Standing::Active && change.from != Some(Standing::Suspended) {
         let now = tx.now();
         let today = club::settings(tx)?.today(now);
         queries::set_active_since(tx, member, today)?;

@@ -136,6 +136,7 @@ CREATE INDEX bookings_class ON bookings (class_id, is_live, id);
 CREATE INDEX bookings_line ON bookings (class_id, is_waiting, place);
 CREATE INDEX bookings_member ON bookings (member_id, id);
 CREATE INDEX bookings_time ON bookings (member_id, is_live, starts_at, class_id);
+CREATE INDEX bookings_status ON bookings (status, id);
 CREATE INDEX bookings_reminder ON bookings (is_reminded, starts_at, id);
 
 CREATE TRIGGER bookings_kept BEFORE DELETE ON bookings

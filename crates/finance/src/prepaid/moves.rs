@@ -93,13 +93,13 @@ pub fn return_used(
     let member = owner(tx, id)?;
     let standing = standing::lock(tx, member)?;
     let mut lot = lock(tx, id)?;
-    let used: Minor = prepaid_moves::table
+    let (used, used_on): (Minor, NaiveDate) = prepaid_moves::table
         .filter(prepaid_moves::lot_id.eq(id))
         .filter(prepaid_moves::entry_id.eq(entry))
-        .select(prepaid_moves::amount)
+        .select((prepaid_moves::amount, prepaid_moves::date))
         .get_result(&mut **tx)
         .map_err(DbError::from)?;
-    let date = periods::open_day(tx, date)?;
+    let date = periods::open_day(tx, date.max(used_on))?;
     let back = ledger::post_reversal(tx, origin, entry, date, None)?;
     note_move(tx, id, back, date, -1, Minor(-used.0))?;
     lot.used -= 1;

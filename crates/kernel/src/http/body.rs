@@ -162,11 +162,15 @@ fn malformed(error: &serde_json::Error) -> Fault {
 
 fn wrong(bytes: &[u8], error: serde_path_to_error::Error<serde_json::Error>) -> Fault {
     // What breaks off in the middle may be read as a wrong type first: JSON that is none comes before all else.
-    if error.inner().is_syntax() || error.inner().is_eof() || std::str::from_utf8(bytes).is_err() {
+    if std::str::from_utf8(bytes).is_err() {
         return malformed(error.inner());
     }
     if let Err(e) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
         return malformed(&e);
+    }
+    // A number where one of several words belongs is an error of syntax to serde_json.
+    if error.inner().is_syntax() {
+        return Fault::field(pointer_of_path(error.path()), "wrong_type", "This must be text.");
     }
     let mut pointer = pointer_of_path(error.path());
     let text = error.into_inner().to_string();
