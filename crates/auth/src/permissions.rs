@@ -105,6 +105,12 @@ permissions! {
     /// Book, move and cancel: for oneself and one's wards, and as an admin for everybody.
     Book "bookings.make" { Member: Wards, Coach: Wards, Treasurer: Wards, Admin: All }
 
+    /// Show at the door of a class who one is: a code for oneself.
+    ShowUp "classes.show_up" { Member: Own, Coach: Own, Treasurer: Own, Admin: Own }
+
+    /// Rate classes that one attended.
+    RateClasses "classes.rate" { Member: Own, Coach: Own, Treasurer: Own, Admin: Own }
+
     /// See bookings: one's own and those of one's wards, and as staff everybody's.
     ReadBookings "bookings.read" { Member: Wards, Coach: All, Treasurer: All, Admin: All }
 
@@ -119,6 +125,9 @@ permissions! {
 
     /// See what coaches earn and are paid: one's own, and who keeps the books, everybody's.
     ReadCoachPay "coaches.read_pay" { Member: Own, Coach: Own, Treasurer: All, Admin: All }
+
+    /// See what coaches taught, who came, and how it was rated: as a coach of oneself.
+    OverseeCoaches "coaches.oversee" { Coach: Own, Treasurer: All, Admin: All }
 
     /// Set coaches' terms, pay them, and take a payout back.
     KeepCoachPay "coaches.keep_pay" { Treasurer: All, Admin: All }

@@ -91,32 +91,44 @@ pub fn roster(
     Ok((class, lines))
 }
 
+type Row = (BookingId, UserId, String, String, BookingStatus, bool);
+
+impl From<Row> for RosterLine {
+    fn from((booking_id, member_id, first, last, status, walk_in): Row) -> RosterLine {
+        RosterLine { booking_id, member_id, name: format!("{first} {last}"), status, walk_in }
+    }
+}
+
+macro_rules! roster {
+    ($id:expr) => {
+        bookings::table
+            .inner_join(users::table.on(users::id.eq(bookings::member_id)))
+            .filter(bookings::class_id.eq($id))
+            .filter(bookings::is_live.eq(true))
+            .select((
+                bookings::id,
+                bookings::member_id,
+                users::first_name,
+                users::last_name,
+                bookings::status,
+                bookings::walk_in,
+            ))
+    };
+}
+
 fn lines(conn: &mut Conn, id: ClassId) -> DbResult<Vec<RosterLine>> {
-    type Row = (BookingId, UserId, String, String, BookingStatus, bool);
-    let rows: Vec<Row> = bookings::table
-        .inner_join(users::table.on(users::id.eq(bookings::member_id)))
-        .filter(bookings::class_id.eq(id))
-        .filter(bookings::is_live.eq(true))
+    let rows: Vec<Row> = roster!(id)
         .filter(bookings::is_waiting.eq(false))
         .order((users::name_key, bookings::member_id))
         .limit(MOST_SHOWN)
-        .select((
-            bookings::id,
-            bookings::member_id,
-            users::first_name,
-            users::last_name,
-            bookings::status,
-            bookings::walk_in,
-        ))
         .load(conn)?;
-    let line = |(booking_id, member_id, first, last, status, walk_in): Row| RosterLine {
-        booking_id,
-        member_id,
-        name: format!("{first} {last}"),
-        status,
-        walk_in,
-    };
-    Ok(rows.into_iter().map(line).collect())
+    Ok(rows.into_iter().map(RosterLine::from).collect())
+}
+
+/// Somebody's line, if they have one.
+pub(crate) fn line_of(conn: &mut Conn, id: ClassId, member: UserId) -> DbResult<Option<RosterLine>> {
+    let row: Option<Row> = roster!(id).filter(bookings::member_id.eq(member)).get_result(conn).optional()?;
+    Ok(row.map(RosterLine::from))
 }
 
 /// Takes attendance, of all or of some: all marks or none. What was marked before is corrected, with what it cost; of a
@@ -131,6 +143,18 @@ pub fn mark(
     id: ClassId,
     marks: &[MarkOf],
 ) -> Result<(Class, Vec<RosterLine>), Fault> {
+    let class = take(tx, can, id, marks)?;
+    let lines = lines(tx, id)?;
+    Ok((class, lines))
+}
+
+/// The same, without telling of everybody.
+pub(crate) fn take(
+    tx: &mut Tx<'_>,
+    can: &Can<RunClasses>,
+    id: ClassId,
+    marks: &[MarkOf],
+) -> Result<Class, Fault> {
     let mut fields = Fields::new();
     fields.must(!marks.is_empty(), "/marks", "too_short", "One mark at least.");
     fields.must(marks.len() <= MOST_MARKS, "/marks", "too_long", "200 marks at most.");
@@ -164,6 +188,8 @@ pub fn mark(
     }
     if seats.class.has_begun(now) {
         seats.dissolve_line(tx)?;
+    } else {
+        seats.promote(tx)?;
     }
     seats.keep(tx)?;
     let class = seats.class;
@@ -172,8 +198,7 @@ pub fn mark(
     }
     let event = Event { action: "class.attendance", object_type: OBJECT, object_id: id.0, reason: None };
     audit::append(tx, can.origin(), event)?;
-    let lines = lines(tx, id)?;
-    Ok((class, lines))
+    Ok(class)
 }
 
 /// Attendance is taken from shortly before the start on.

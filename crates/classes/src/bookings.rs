@@ -287,8 +287,18 @@ pub fn find(
     Ok((booking, class))
 }
 
+/// Locks the classes that somebody has booked, before they are held themselves: so that whoever books or cancels there
+/// and this do not wait for each other in a circle.
+pub(crate) fn lock_all(tx: &mut Tx<'_>, member: UserId) -> Result<(), Fault> {
+    let now = tx.now();
+    for (class, _) in queries::to_come(tx, member, now)? {
+        queries::lock(tx, class)?;
+    }
+    Ok(())
+}
+
 /// Releases whatever somebody has booked of coming classes, free of charge or by the rules of cancelling. Their row, and
-/// that of their membership, are locked already; the classes are locked one after the other.
+/// that of their membership, are locked already, and so are the classes but those booked at this very moment.
 pub(crate) fn release_all(tx: &mut Tx<'_>, member: UserId, free: bool) -> Result<(), Fault> {
     let now = tx.now();
     let policies = club::settings(tx)?.policies;

@@ -19,6 +19,7 @@ use muster_kernel::{Expected, Fields};
 use crate::attendance::{settle_as, unmarked};
 use crate::booking::BookingStatus;
 use crate::class::{Class, ClassId, ClassStatus};
+use crate::fees;
 use crate::planning::{OBJECT, must_be_theirs};
 use crate::queries;
 use crate::schema::classes;
@@ -104,7 +105,8 @@ fn end(tx: &mut Tx<'_>, origin: &Origin, class: &Class, reason: Option<&str>) ->
         class_id: class.id.0,
         coach: class.coach_id,
         starts_at: class.starts_at,
-        date: class.local_date,
+        // Where the class is it can be tomorrow already.
+        date: class.day(fees::today(tx)?),
         heads: class.attended_count,
     };
     muster_coaches::accrue(tx, origin, &taught)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use muster_kernel::domain::Domain;
 
 use crate::completion::{ClockJob, FinishJob};
+use crate::line::PromoteJob;
 use crate::series::{GoOnJob, HorizonJob};
 use crate::{checks, exports};
 
@@ -14,7 +15,13 @@ pub fn domain() -> Domain {
         name: "classes",
         checks: checks::ALL.to_vec(),
         exports: exports::ALL.to_vec(),
-        jobs: vec![Arc::new(FinishJob), Arc::new(ClockJob), Arc::new(HorizonJob), Arc::new(GoOnJob)],
+        jobs: vec![
+            Arc::new(FinishJob),
+            Arc::new(ClockJob),
+            Arc::new(HorizonJob),
+            Arc::new(GoOnJob),
+            Arc::new(PromoteJob),
+        ],
         schedules: vec![ClockJob::SCHEDULE, HorizonJob::SCHEDULE],
     }
 }

@@ -6,9 +6,9 @@ use muster_kernel::domain::{Export, ExportRow};
 use crate::booking::{self, Booking, BookingId};
 use crate::class::{self, Class, ClassId};
 use crate::schema::{bookings, classes};
-use crate::series;
+use crate::{ratings, series};
 
-pub(crate) const ALL: [Export; 3] = [SERIES, CLASSES, BOOKINGS];
+pub(crate) const ALL: [Export; 4] = [SERIES, CLASSES, BOOKINGS, RATINGS];
 
 const SERIES: Export = Export {
     name: "class_series",
@@ -141,5 +141,18 @@ const BOOKINGS: Export = Export {
             ],
         };
         Ok(rows.into_iter().map(row).collect())
+    },
+};
+
+/// Without whose they are: that is nobody's business but theirs.
+const RATINGS: Export = Export {
+    name: "class_ratings",
+    columns: &["id", "class_id", "stars"],
+    rows: |conn, after, limit| {
+        let row = |(id, class, stars): (i64, ClassId, i32)| ExportRow {
+            key: id,
+            values: vec![id.into(), class.0.into(), stars.into()],
+        };
+        Ok(ratings::after(conn, after, limit)?.into_iter().map(row).collect())
     },
 };

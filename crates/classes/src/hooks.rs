@@ -11,8 +11,9 @@ use muster_members::StandingHooks;
 use serde_json::json;
 
 use crate::booking::BookingStatus;
-use crate::bookings::release_all;
+use crate::bookings::{lock_all, release_all};
 use crate::class::{ClassId, ClassStatus};
+use crate::ratings;
 use crate::schema::{bookings, classes};
 
 struct Hooks;
@@ -28,6 +29,10 @@ pub fn standing_hooks() -> Arc<dyn StandingHooks> {
 }
 
 impl StandingHooks for Hooks {
+    fn ending(&self, tx: &mut Tx<'_>, member: UserId) -> Result<(), Fault> {
+        lock_all(tx, member)
+    }
+
     fn suspended(&self, tx: &mut Tx<'_>, member: UserId) -> Result<(), Fault> {
         release_all(tx, member, true)
     }
@@ -40,6 +45,10 @@ impl StandingHooks for Hooks {
 impl PersonHooks for Hooks {
     fn created(&self, _: &mut Tx<'_>, _: UserId, _: Beginning, _: Option<UserId>) -> Result<(), Fault> {
         Ok(())
+    }
+
+    fn deactivating(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
+        lock_all(tx, user)
     }
 
     fn deactivated(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
@@ -62,6 +71,11 @@ impl PersonHooks for Hooks {
         }
     }
 
+    /// What they thought stays, and says no more whose it was.
+    fn erase(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
+        Ok(ratings::disown(tx, user)?)
+    }
+
     fn export(&self, conn: &mut Conn, user: UserId) -> DbResult<Option<(&'static str, serde_json::Value)>> {
         type Row =
             (String, muster_kernel::Timestamp, BookingStatus, muster_kernel::Minor, muster_kernel::Timestamp);
@@ -79,6 +93,6 @@ impl PersonHooks for Hooks {
             .load(conn)?;
         let booking = |(title, at, status, fee, booked_at): Row| json!({"class_title": title, "class_datetime": at, "status": status, "fee": fee, "booked_at": booked_at});
         let all: Vec<_> = rows.into_iter().map(booking).collect();
-        Ok(Some(("classes", json!({"bookings": all}))))
+        Ok(Some(("classes", json!({"bookings": all, "ratings": ratings::of(conn, user)?}))))
     }
 }

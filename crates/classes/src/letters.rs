@@ -33,6 +33,8 @@ pub(crate) enum News {
     Promoted,
     /// The club cancelled it.
     CancelledByClub,
+    /// The club moved the class to a time at which they have another.
+    Displaced,
     /// The class is near.
     Reminder,
 }
@@ -263,6 +265,13 @@ fn about(tx: &mut Tx<'_>, news: News, booking: &Booking, class: &Class) -> DbRes
             "A booking was cancelled",
             format!("The club cancelled the booking: {when}. It costs nothing."),
         )),
+        (News::Displaced, BookingStatus::CancelledByClub) => {
+            let text = format!(
+                "The club moved a class to a time at which there is another booking, so that its place was given back: \
+                 {when}. It costs nothing."
+            );
+            Some(Letter::new("A class was moved", text))
+        }
         (News::Reminder, BookingStatus::Booked) => {
             Some(Letter::new("A class is near", format!("To remember: {when}.")))
         }
@@ -276,14 +285,15 @@ fn of_class(news: ClassNews, class: &Class) -> Letter {
         ClassNews::Changed => Letter::new(
             "A class was changed",
             format!(
-                "It has another time or place now: {when}. Who cannot come can cancel free of charge for 24 hours."
+                "It has another time or place now: {when}. Who cannot come can cancel free of charge for 24 hours at least."
             ),
         ),
         ClassNews::CalledOff => {
             let why = class.cancelled_reason.as_deref().unwrap_or_default();
+            let stop = if why.ends_with(['.', '!', '?']) { "" } else { "." };
             Letter::new(
                 "A class was cancelled",
-                format!("It does not take place: {when}. {why} It costs nothing."),
+                format!("It does not take place: {when}. {why}{stop} It costs nothing."),
             )
         }
     }

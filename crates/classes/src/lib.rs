@@ -19,13 +19,17 @@ mod checks;
 mod class;
 mod completion;
 mod domain;
+pub mod door;
 mod exports;
 mod fees;
 mod hooks;
 mod letters;
+mod line;
 mod moving;
+pub mod overview;
 pub mod planning;
 mod queries;
+pub mod ratings;
 pub mod recurrence;
 #[cfg(feature = "http")]
 mod routes;
@@ -33,6 +37,7 @@ mod schema;
 mod seats;
 pub mod series;
 pub mod timetable;
+pub mod warnings;
 mod words;
 
 pub use booking::{Booking, BookingId, BookingStatus};

@@ -13,6 +13,7 @@ use crate::booking::{self, Booking, BookingId, BookingStatus};
 use crate::class::Class;
 use crate::fees;
 use crate::letters::{self, News};
+use crate::line;
 use crate::queries;
 use crate::schema::bookings;
 use crate::seats::Seats;
@@ -46,13 +47,15 @@ pub(crate) fn follow(tx: &mut Tx<'_>, seats: &mut Seats<'_>) -> Result<(), Fault
     .execute(&mut **tx)
     .map_err(DbError::from)?;
     let free_until = class.free_until(seats.policies, seats.now).max(seats.now.plus(GRACE));
-    for booking in seated(tx, &class)? {
+    let seated = seated(tx, &class)?;
+    let members: Vec<UserId> = seated.iter().map(|booking| booking.member_id).collect();
+    for booking in seated {
         people::hold(tx, booking.member_id)?;
         let busy = queries::candidate(tx, &class, booking.member_id, None)?.is_some_and(|it| it.is_busy);
         let Some(mut booking) = queries::find_booking(tx, booking.id)? else { continue };
         if busy {
             let released = seats.end(tx, booking, BookingStatus::CancelledByClub)?;
-            letters::announce(tx, News::CancelledByClub, &released)?;
+            letters::announce(tx, News::Displaced, &released)?;
             continue;
         }
         booking.free_until = booking.free_until.max(free_until);
@@ -62,7 +65,8 @@ pub(crate) fn follow(tx: &mut Tx<'_>, seats: &mut Seats<'_>) -> Result<(), Fault
         fees::reserve(tx, &class, &mut booking)?;
         queries::keep_booking(tx, &booking)?;
     }
-    Ok(())
+    // What they wait for at the old time is open to them now.
+    Ok(line::wake(tx, &members)?)
 }
 
 /// Everybody who has a place or waits is released, at once; fees that were reserved are given back.
@@ -87,6 +91,7 @@ pub(crate) fn release_everybody(tx: &mut Tx<'_>, origin: &Origin, class: &Class)
         .get_results(&mut **tx)
         .map_err(DbError::from)?;
     released.sort_unstable();
+    let members: Vec<UserId> = released.iter().map(|(member, ..)| *member).collect();
     for (member, id, lot) in released {
         let Some(lot) = lot else { continue };
         diesel::update(bookings::table.filter(bookings::id.eq(id)))
@@ -96,5 +101,5 @@ pub(crate) fn release_everybody(tx: &mut Tx<'_>, origin: &Origin, class: &Class)
         prepaid::release(tx, origin, lot)?;
         fees::cover(tx, origin, member)?;
     }
-    Ok(())
+    Ok(line::wake(tx, &members)?)
 }

@@ -317,6 +317,10 @@ pub(crate) fn apply(
     let now = tx.now();
     let policies = club::settings(tx)?.policies;
     let moved = (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at);
+    if moved && queries::is_marked(tx, after.id)? {
+        let detail = "Attendance was taken already; its time stays.";
+        return Err(Fault::new(Code::InvalidState, detail));
+    }
     if moved || after.coach_id != before.coach_id {
         people::hold(tx, after.coach_id)?;
         let span = (after.starts_at, after.ends_at);
@@ -384,7 +388,7 @@ fn with_changes(before: &Class, after: &Class) -> String {
 fn keep(tx: &mut Tx<'_>, class: &Class, told: bool) -> DbResult<()> {
     let now = tx.now();
     let row = classes::table.filter(classes::id.eq(class.id));
-    diesel::update(row.clone())
+    diesel::update(row)
         .set((
             classes::version.eq(classes::version + 1),
             classes::class_title.eq(&class.class_title),

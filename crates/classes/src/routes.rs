@@ -3,6 +3,9 @@
 mod attendance;
 mod bookings;
 mod classes;
+mod door;
+mod overview;
+mod ratings;
 mod series;
 mod shown;
 
@@ -20,6 +23,10 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(attendance::complete_class)
         .service(attendance::get_attendance)
         .service(attendance::put_attendance)
+        .service(door::make_check_in_code)
+        .service(door::check_in)
+        .service(ratings::get_rating)
+        .service(ratings::rate_class)
         .service(bookings::book)
         .service(bookings::list_of_class)
         .service(bookings::list_bookings)
@@ -29,6 +36,7 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(bookings::move_booking)
         .service(bookings::list_attendance_of)
         .service(classes::list_of_coach)
+        .service(overview::get_overview)
         .service(series::list_series)
         .service(series::plan_series)
         .service(series::get_series)

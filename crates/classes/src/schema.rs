@@ -97,4 +97,15 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(class_series, classes, class_words, bookings);
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer, Nullable};
+    class_ratings (id) {
+        id -> BigInt,
+        version -> BigInt,
+        class_id -> BigInt,
+        member_id -> Nullable<BigInt>,
+        stars -> Integer,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(class_series, classes, class_words, bookings, class_ratings);

@@ -11,9 +11,9 @@ use muster_kernel::{Timestamp, UserId};
 
 use crate::booking::{Booking, BookingId, BookingStatus};
 use crate::class::Class;
-use crate::fees;
 use crate::letters::{self, News};
 use crate::queries::{self, Candidate, NewBooking};
+use crate::{fees, line};
 
 /// People in line who are looked at in one go.
 const AT_ONCE: i64 = 20;
@@ -90,22 +90,27 @@ impl Seats<'_> {
         mut booking: Booking,
         status: BookingStatus,
     ) -> Result<Booking, Fault> {
-        match booking.status {
-            BookingStatus::Waitlisted => self.class.waitlist_count -= 1,
-            _ => self.class.booked_count -= 1,
+        let had_place = booking.status != BookingStatus::Waitlisted;
+        match had_place {
+            true => self.class.booked_count -= 1,
+            false => self.class.waitlist_count -= 1,
         }
         booking.status = status;
         booking.place = None;
         if status.costs() {
             let today = fees::today(tx)?;
             fees::settle(tx, self.origin, &self.class, &mut booking, today)?;
-            return Ok(queries::keep_booking(tx, &booking)?);
         }
-        let had_fee = booking.is_prepaid();
-        fees::release(tx, self.origin, &mut booking)?;
+        let gives_fee_back = !status.costs() && booking.is_prepaid();
+        if gives_fee_back {
+            fees::release(tx, self.origin, &mut booking)?;
+        }
         let booking = queries::keep_booking(tx, &booking)?;
-        if had_fee {
+        if gives_fee_back {
             fees::cover(tx, self.origin, booking.member_id)?;
+        }
+        if had_place {
+            line::wake(tx, &[booking.member_id])?;
         }
         Ok(booking)
     }

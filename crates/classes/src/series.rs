@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::class::SeriesId;
 use crate::planning::{self, Checked};
 use crate::recurrence::{self, Recurrence};
+use crate::warnings;
 
 pub(crate) use editing::GoOnJob;
 pub use editing::{Edited, Reach, Scope, SeriesPatch, call_off, edit};
@@ -156,7 +157,7 @@ impl Series {
 ///
 /// # Errors
 /// When a field is wrong, or its coach teaches another class at the time of a session.
-pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewSeries) -> Result<Series, Fault> {
+pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewSeries) -> Result<Edited, Fault> {
     let now = tx.now();
     let mut fields = Fields::new();
     Checked {
@@ -207,7 +208,9 @@ pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewSeries) -> Result<
     let event =
         Event { action: "class_series.planned", object_type: OBJECT, object_id: series.id.0, reason: None };
     audit::append(tx, can.origin(), event)?;
-    queries::find(tx, series.id)?.ok_or_else(Fault::not_found)
+    let series = queries::find(tx, series.id)?.ok_or_else(Fault::not_found)?;
+    let warnings = warnings::of_sessions(tx, &series, &dates)?;
+    Ok(Edited { series, goes_on: false, warnings })
 }
 
 fn check_start(zone: Tz, start: NaiveDateTime, now: Timestamp, fields: &mut Fields) {

@@ -94,11 +94,13 @@ pub struct Seen {
 fn sees_names(can: &Can<ReadClasses>, class: &Class) -> bool {
     use muster_auth::Role;
     let roles = can.actor().roles();
-    roles.has(Role::Admin) || roles.has(Role::Treasurer) || class.coach_id == can.user_id()
+    roles.has(Role::Admin)
+        || roles.has(Role::Treasurer)
+        || (roles.has(Role::Coach) && class.coach_id == can.user_id())
 }
 
 /// The first instant of a day where the club is, or right after a midnight that the clocks skip.
-fn begins(day: NaiveDate, zone: Tz) -> Timestamp {
+pub(crate) fn begins(day: NaiveDate, zone: Tz) -> Timestamp {
     let midnight = day.and_time(NaiveTime::MIN);
     Timestamp::new(recurrence::instant(zone, midnight))
 }
@@ -117,6 +119,9 @@ fn span(
         (None, Some(_)) => None,
         (None, None) => Some(begins(club.today(now), zone)),
     };
+    // A place that is free is one that can be taken.
+    let from =
+        if filter.available == Some(true) { Some(from.map_or(now, |from| from.max(now))) } else { from };
     let to = filter.to.map(|to| match to {
         Bound::Day(day) => begins(day.succ_opt().unwrap_or(day), zone),
         Bound::At(at) => at,

@@ -129,7 +129,7 @@ impl Availability {
     }
 
     /// Whether a span of local time lies inside of it; none when nothing was said of it.
-    fn covers(&self, starts: NaiveDateTime, ends: NaiveDateTime) -> Option<bool> {
+    pub fn covers(&self, starts: NaiveDateTime, ends: NaiveDateTime) -> Option<bool> {
         let mut sure = true;
         let days = std::iter::successors(Some(starts.date()), |day| day.checked_add_days(Days::new(1)));
         for day in days.take_while(|day| *day <= ends.date()).take(MOST_DAYS) {
@@ -176,7 +176,15 @@ pub fn is_available(
     starts: NaiveDateTime,
     ends: NaiveDateTime,
 ) -> DbResult<Option<bool>> {
-    Ok(find(conn, coach)?.and_then(|(_, says)| says.covers(starts, ends)))
+    Ok(of(conn, coach)?.and_then(|says| says.covers(starts, ends)))
+}
+
+/// When a coach is there, for whoever asks of many spans; none when they never said.
+///
+/// # Errors
+/// When the database fails.
+pub fn of(conn: &mut Conn, coach: UserId) -> DbResult<Option<Availability>> {
+    Ok(find(conn, coach)?.map(|(_, says)| says))
 }
 
 /// When a coach is there, with the version: 0 and nothing when they never said.

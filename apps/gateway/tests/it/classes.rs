@@ -1,11 +1,16 @@
 //! Classes: planning, booking, the line, cancelling, attendance.
 
+mod at_random;
 mod attendance;
 mod bookings;
+mod door;
 mod money;
+mod overview;
 mod planning;
 mod races;
+mod ratings;
 mod series;
+mod warnings;
 
 use chrono::TimeDelta;
 use muster_kernel::Timestamp;

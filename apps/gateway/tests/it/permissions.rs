@@ -8,6 +8,7 @@ mod classes;
 mod club;
 mod coaches;
 mod documented;
+mod door;
 mod finance;
 mod row;
 mod table;

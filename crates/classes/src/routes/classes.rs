@@ -10,10 +10,11 @@ use muster_kernel::http::{Body, IfMatch, Params, PathOf, Reply};
 use muster_kernel::page::{Page, PageRequest};
 use serde::Deserialize;
 
-use super::shown::ClassShown;
-use crate::class::{ClassId, SeriesId};
+use super::shown::{ClassShown, PlannedClass};
+use crate::class::{Class, ClassId, SeriesId};
 use crate::planning::{self, ClassPatch, NewClass};
 use crate::timetable::{self, Bound, Filter, Place, Seen};
+use crate::warnings;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -127,12 +128,18 @@ pub(super) fn shown(conn: &mut Conn, actor: &Actor, id: ClassId) -> Result<Class
     Ok(ClassShown::of(timetable::find(conn, &actor.can::<ReadClasses>()?, id)?))
 }
 
-/// Plan a class.
+/// The same for whoever planned it.
+fn planned(conn: &mut Conn, actor: &Actor, class: &Class) -> Result<PlannedClass, Fault> {
+    let warnings = warnings::of_class(conn, class)?;
+    Ok(PlannedClass { class: shown(conn, actor, class.id)?, warnings })
+}
+
+/// Plan a class. A time at which the coach is not there, as they said, is a warning in the answer.
 #[utoipa::path(
     tag = "classes",
     request_body = NewClass,
     responses(
-        (status = 201, description = "The class", body = ClassShown),
+        (status = 201, description = "The class", body = PlannedClass),
         (status = 409, description = "The coach teaches another class at this time")
     ),
     extensions(("x-permission" = json!("classes.plan")))
@@ -143,13 +150,14 @@ pub(super) async fn plan_class(
     Body(new): Body<NewClass>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let class = db
+    let planned = db
         .write(move |tx| {
             let class = planning::plan(tx, &can, &new)?;
-            shown(tx, can.actor(), class.id)
+            planned(tx, can.actor(), &class)
         })
         .await?;
-    Reply::created(format!("/api/classes/{}", class.id), class.version, &class)
+    let class = &planned.class;
+    Reply::created(format!("/api/classes/{}", class.id), class.version, &planned)
 }
 
 /// A class.
@@ -183,7 +191,7 @@ pub(super) async fn get_class(
     ),
     request_body = ClassPatch,
     responses(
-        (status = 200, description = "The class as it is now", body = ClassShown),
+        (status = 200, description = "The class as it is now", body = PlannedClass),
         (status = 409, description = "It is over or off, more places are taken, or the coach teaches another class"),
         (status = 412, description = "Changed meanwhile")
     ),
@@ -197,13 +205,13 @@ pub(super) async fn patch_class(
     Body(patch): Body<ClassPatch>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let class = db
+    let planned = db
         .write(move |tx| {
-            planning::edit(tx, &can, id, &expected, &patch)?;
-            shown(tx, can.actor(), id)
+            let class = planning::edit(tx, &can, id, &expected, &patch)?;
+            planned(tx, can.actor(), &class)
         })
         .await?;
-    Reply::of(class.version, &class)
+    Reply::of(planned.class.version, &planned)
 }
 
 /// Why something is called off.

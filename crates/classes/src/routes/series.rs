@@ -9,10 +9,11 @@ use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{Body, IfMatch, Params, PathOf, Reply};
 use muster_kernel::page::{Page, PageRequest};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::class::SeriesId;
-use crate::series::{self, NewSeries, Reach, Scope, Series, SeriesPatch};
+use crate::series::{self, Edited, NewSeries, Reach, Scope, Series, SeriesPatch};
+use crate::warnings::Warning;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -55,12 +56,28 @@ pub(super) async fn list_series(
     Reply::page(&page)
 }
 
+/// A series as whoever planned or changed it sees it.
+#[derive(Serialize, utoipa::ToSchema)]
+struct PlannedSeries {
+    #[serde(flatten)]
+    series: Series,
+    /// What may be worth knowing of its sessions; absent when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+impl PlannedSeries {
+    fn of(edited: Edited) -> PlannedSeries {
+        PlannedSeries { series: edited.series, warnings: edited.warnings }
+    }
+}
+
 /// Plan a series: its sessions up to the club's horizon are there at once, later ones as the horizon moves on.
 #[utoipa::path(
     tag = "classes",
     request_body = NewSeries,
     responses(
-        (status = 201, description = "The series", body = Series),
+        (status = 201, description = "The series", body = PlannedSeries),
         (status = 409, description = "The coach teaches another class at the time of a session")
     ),
     extensions(("x-permission" = json!("classes.plan")))
@@ -71,8 +88,9 @@ pub(super) async fn plan_series(
     Body(new): Body<NewSeries>,
     db: web::Data<Db>,
 ) -> Result<Reply, Fault> {
-    let series = db.write(move |tx| series::plan(tx, &can, &new)).await?;
-    Reply::created(format!("/api/class-series/{}", series.id), series.version, &series)
+    let planned = PlannedSeries::of(db.write(move |tx| series::plan(tx, &can, &new)).await?);
+    let series = &planned.series;
+    Reply::created(format!("/api/class-series/{}", series.id), series.version, &planned)
 }
 
 /// A series; its sessions are in the timetable, by `series_id`.
@@ -123,8 +141,8 @@ impl ReachQuery {
     ),
     request_body = SeriesPatch,
     responses(
-        (status = 200, description = "The series as it is now, or the new one", body = Series),
-        (status = 202, description = "The same; some sessions are changed soon after", body = Series),
+        (status = 200, description = "The series as it is now, or the new one", body = PlannedSeries),
+        (status = 202, description = "The same; some sessions are changed soon after", body = PlannedSeries),
         (status = 409, description = "A session cannot be changed so"),
         (status = 412, description = "Changed meanwhile"),
         (status = 428, description = "`If-Match` is missing")
@@ -143,7 +161,8 @@ pub(super) async fn patch_series(
     let expected = IfMatch::required(&req)?;
     let edited = db.write(move |tx| series::edit(tx, &can, id, &expected, query.reach(), &patch)).await?;
     let status = if edited.goes_on { 202 } else { 200 };
-    Ok(Reply::of(edited.series.version, &edited.series)?.status(status))
+    let planned = PlannedSeries::of(edited);
+    Ok(Reply::of(planned.series.version, &planned)?.status(status))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

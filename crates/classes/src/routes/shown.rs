@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::class::{ClassId, ClassStatus, SeriesId};
 use crate::timetable::{Participant, Seen, Shown};
+use crate::warnings::Warning;
 
 /// A class. Fields that you may not see are absent.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -75,4 +76,14 @@ impl ClassShown {
             participants,
         }
     }
+}
+
+/// A class as whoever planned or changed it sees it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct PlannedClass {
+    #[serde(flatten)]
+    pub(super) class: ClassShown,
+    /// What may be worth knowing of it; absent when there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<Warning>,
 }

@@ -24,6 +24,7 @@ use crate::class::{Class, ClassId, SeriesId};
 use crate::planning::{self, Checked, span};
 use crate::recurrence::{self, Recurrence};
 use crate::schema::classes;
+use crate::warnings::{self, Warning};
 
 /// Sessions that are changed at once; of more the rest is done soon after.
 const AT_ONCE: i64 = 30;
@@ -82,13 +83,15 @@ pub struct SeriesPatch {
     pub local_start: Option<String>,
 }
 
-/// What came of an edit.
+/// What came of planning a series, or of an edit.
 #[derive(Debug, Clone)]
 pub struct Edited {
     /// The series: a new one if there is a new rule.
     pub series: Series,
     /// Whether there are sessions that are changed soon after.
     pub goes_on: bool,
+    /// What may be worth knowing of what was changed.
+    pub warnings: Vec<Warning>,
 }
 
 /// Edits a series.
@@ -115,7 +118,12 @@ pub fn edit(
         fields.done()?;
         let only = only(tx, &before, from)?;
         change(tx, can, only, patch, &before, true)?;
-        return Ok(Edited { series: before, goes_on: false });
+        let class = crate::queries::find(tx, only)?.ok_or_else(Fault::not_found)?;
+        let warnings = warnings::of_class(tx, &class)?;
+        return Ok(Edited { series: before, goes_on: false, warnings });
+    }
+    if before.last_date.is_some_and(|last| last < from) {
+        return Err(Fault::new(Code::InvalidState, "This series has ended."));
     }
     if patch.rrule.is_some() {
         return follow_new_rule(tx, can, &before, after, from, patch, fields);
@@ -127,7 +135,9 @@ pub fn edit(
         Place { series: id, patch: patch.clone(), from, after: None, reason: None, by: can.user_id() };
     let goes_on = go_on_later(tx, can, place, Conflict::Refuse)?;
     let series = queries::find(tx, id)?.ok_or_else(Fault::not_found)?;
-    Ok(Edited { series, goes_on })
+    let dates = series.dates(from, series.sessions_until);
+    let warnings = warnings::of_sessions(tx, &series, &dates)?;
+    Ok(Edited { series, goes_on, warnings })
 }
 
 fn record(
@@ -251,6 +261,10 @@ fn change(
 ) -> Result<(), Fault> {
     let before = crate::queries::lock(tx, id)?;
     let after = patch.shape(&before, series, by_hand);
+    let moves = (after.starts_at, after.ends_at) != (before.starts_at, before.ends_at);
+    if !by_hand && moves && crate::queries::is_marked(tx, id)? {
+        return Ok(());
+    }
     if after != before {
         planning::apply(tx, can, &before, after, by_hand)?;
     }
@@ -299,6 +313,10 @@ fn step(
     let is_last = (some.len() as i64) < AT_ONCE;
     // As everywhere: in the order of their ids.
     some.sort_unstable();
+    // All of them before any of their people, so that nobody waits for two in a circle.
+    for (id, _) in &some {
+        crate::queries::lock(tx, *id)?;
+    }
     for (id, _) in some {
         match &place.reason {
             Some(reason) => call_off_session(tx, can, id, reason)?,
@@ -382,6 +400,9 @@ fn follow_new_rule(
     let begin = from.and_time(NaiveTime::MIN).format(LOCAL).to_string();
     let mut old = sessions::to_come(tx, before, &begin, None, recurrence::MOST_DATES as i64)?;
     old.sort_unstable();
+    for (id, _) in &old {
+        crate::queries::lock(tx, *id)?;
+    }
     // With a new rule comes the time of the new start.
     let patch = SeriesPatch { local_start: Some(series.local_start.clone()), ..patch.clone() };
     for (id, occurrence) in old {
@@ -404,7 +425,8 @@ fn follow_new_rule(
     record(tx, can.origin(), "class_series.changed", before.id, None)?;
     record(tx, can.origin(), "class_series.planned", series.id, None)?;
     let series = queries::find(tx, series.id)?.ok_or_else(Fault::not_found)?;
-    Ok(Edited { series, goes_on: false })
+    let warnings = warnings::of_sessions(tx, &series, &dates)?;
+    Ok(Edited { series, goes_on: false, warnings })
 }
 
 /// Calls sessions of a series off; with `following` and `all` there are none after them. True when some are called off

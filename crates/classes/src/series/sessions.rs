@@ -7,11 +7,11 @@ use chrono::{Days, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_auth::people;
-use muster_kernel::Timestamp;
 use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress, Schedule};
+use muster_kernel::{Fields, Timestamp};
 
 use super::{LOCAL, OBJECT, Series, horizon, queries};
 use crate::class::{ClassId, ClassStatus};
@@ -183,13 +183,17 @@ fn go_on(tx: &mut Tx<'_>) -> Result<bool, Fault> {
     let Some(series) = queries::lock(tx, id)? else { return Ok(false) };
     let through = horizon(tx, series.zone(), now)?;
     let dates = series.dates(series.sessions_until + Days::new(1), through);
-    match people::hold(tx, series.coach_id) {
-        // Whoever was erased teaches no more; the series waits for another coach.
-        Err(fault) if fault.code == Code::InvalidState => {}
-        held => {
-            held?;
-            make(tx, &series, &dates, Conflict::LeaveOut)?;
-        }
+    // Whoever has the role no more, or was erased, teaches no more either.
+    let mut fields = Fields::new();
+    muster_coaches::check_coach(tx, "/coach_id", series.coach_id, &mut fields)?;
+    if fields.done().is_ok() {
+        people::hold(tx, series.coach_id)?;
+        make(tx, &series, &dates, Conflict::LeaveOut)?;
+    } else if !dates.is_empty() {
+        let reason = Some("There is no coach.");
+        let action = "class_series.session_left_out";
+        let event = Event { action, object_type: OBJECT, object_id: series.id.0, reason };
+        audit::append(tx, &Origin::default(), event)?;
     }
     queries::set_made_through(tx, &series, through)?;
     Ok(true)

@@ -157,4 +157,32 @@ each_engine! {
         assert_eq!(closed.status, 200, "{}", closed.text);
         assert_eq!(mark(&app, &yoga, &coach, &member, "excused").await.problem(), (409, "period_closed"));
     }
+
+    async fn a_place_that_an_excuse_frees_early_goes_to_the_line(club: ClassClub) {
+        let app = club.0;
+        let (coach, admin) = (app.people.coach().await, app.people.admin().await);
+        let (one, two) = (app.people.member().await, app.people.member().await);
+        app.patch("/api/club", &admin, json!({"policies": {"attendance_opens_minutes": 600}})).await;
+        let yoga = planned(&app, &coach, json!({"capacity": 1})).await;
+        booked(&app, &yoga, &one).await;
+        let waits = booked(&app, &yoga, &two).await;
+        at_start(&app, &yoga, 300);
+        assert_eq!(mark(&app, &yoga, &coach, &one, "excused").await.status, 200);
+        assert_eq!(booking_now(&app, &waits, &two).await["status"], "booked");
+        check(&app).await;
+    }
+
+    async fn pay_of_a_class_where_it_is_tomorrow_already_is_dated_today(club: ClassClub) {
+        let app = club.0;
+        let (coach, treasurer) = (app.people.coach().await, app.people.treasurer().await);
+        let terms = json!({"starts_on": "2020-01-01", "per_class": 1000});
+        app.post(&format!("/api/coaches/{}/terms", coach.id), &treasurer, terms).await;
+        let day = in_hours(&app, 48).utc().date_naive();
+        let late = json!({"class_datetime": format!("{day}T12:00:00Z"), "time_zone": "Pacific/Kiritimati"});
+        let yoga = planned(&app, &coach, late).await;
+        at_start(&app, &yoga, -60);
+        assert_eq!(complete(&app, &yoga, &coach).await.body["status"], "completed");
+        let entries = app.get("/api/finance/entries?kind=coach_pay", &treasurer).await.body;
+        assert_eq!(entries["items"][0]["date"], json!(day), "{entries}");
+    }
 }

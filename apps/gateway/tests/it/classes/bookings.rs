@@ -275,4 +275,20 @@ each_engine! {
         assert_eq!(app.mails().await.len(), 0);
         let _ = waits;
     }
+
+    async fn whoever_could_not_take_a_place_takes_it_once_they_can(club: ClassClub) {
+        let app = club.0;
+        let (coach, other) = (app.people.coach().await, app.people.coach().await);
+        let (one, two) = (app.people.member().await, app.people.member().await);
+        let yoga = planned(&app, &coach, json!({"capacity": 1})).await;
+        let dance = planned(&app, &other, json!({})).await;
+        let (place, waits) = (booked(&app, &yoga, &one).await, booked(&app, &yoga, &two).await);
+        let elsewhere = booked(&app, &dance, &two).await;
+        cancel(&app, &place, &one).await;
+        assert_eq!(booking_now(&app, &waits, &two).await["status"], "waitlisted");
+        cancel(&app, &elsewhere, &two).await;
+        app.mails().await;
+        assert_eq!(booking_now(&app, &waits, &two).await["status"], "booked");
+        check(&app).await;
+    }
 }

@@ -5,7 +5,7 @@ use muster_testkit::each_engine;
 use serde_json::{Value, json};
 
 use super::ClassClub;
-use super::{book, booked, booking_now, check, class, class_now, in_hours, planned, with};
+use super::{at_start, book, booked, booking_now, check, class, class_now, in_hours, mark, planned, with};
 
 each_engine! {
     async fn a_coach_plans_a_class_and_everybody_sees_it(club: ClassClub) {
@@ -225,5 +225,29 @@ each_engine! {
         let mine = class_now(&app, &yoga, &one).await;
         assert_eq!(mine["participants"], json!([{"member_id": one.id, "user_id": one.id, "name": "Person Number 2"}]));
         assert_eq!((&mine["booked_count"], &mine["my_booking"]["status"]), (&json!(2), &json!("booked")));
+    }
+
+    async fn a_class_whose_attendance_was_taken_stays_at_its_time(club: ClassClub) {
+        let app = club.0;
+        let (coach, member) = (app.people.coach().await, app.people.member().await);
+        let yoga = planned(&app, &coach, json!({})).await;
+        booked(&app, &yoga, &member).await;
+        at_start(&app, &yoga, 10);
+        mark(&app, &yoga, &coach, &member, "attended").await;
+        let path = format!("/api/classes/{}", yoga["id"]);
+        let moved = app.patch(&path, &coach, json!({"class_datetime": in_hours(&app, 48)})).await;
+        assert_eq!(moved.problem(), (409, "invalid_state"));
+        assert_eq!(app.patch(&path, &coach, json!({"location": "Hall 1"})).await.status, 200);
+    }
+
+    async fn who_is_no_coach_any_more_sees_no_names(club: ClassClub) {
+        let app = club.0;
+        let (coach, admin, member) =
+            (app.people.coach().await, app.people.admin().await, app.people.member().await);
+        let yoga = planned(&app, &coach, json!({})).await;
+        booked(&app, &yoga, &member).await;
+        app.put(&format!("/api/users/{}/roles", coach.id), &admin, json!({"roles": ["member"]})).await;
+        app.wait(TimeDelta::seconds(5));
+        assert_eq!(class_now(&app, &yoga, &coach).await["participants"], json!([]));
     }
 }

@@ -1,7 +1,7 @@
 //! Many at once: a class is never overbooked, and nobody is lost from the line.
 
 use futures_util::future::join_all;
-use muster_testkit::each_engine;
+use muster_testkit::{Person, each_engine};
 use serde_json::json;
 
 use super::ClassClub;
@@ -74,5 +74,53 @@ each_engine! {
             assert_eq!(other.problem(), (409, "idempotency_in_progress"));
         }
         assert_eq!(class_now(&app, &yoga, &coach).await["booked_count"], 1);
+    }
+
+    async fn two_thousand_requests_about_one_class_leave_it_as_it_should_be(club: ClassClub) {
+        let app = club.0;
+        let coach = app.people.coach().await;
+        let yoga = planned(&app, &coach, json!({"capacity": 10})).await;
+        let mut members = Vec::new();
+        for _ in 0..60 {
+            members.push(app.people.member().await);
+        }
+        // Each books and cancels in turn; one in three keeps the last booking.
+        let one = async |at: usize, member: &Person| {
+            for _ in 0..16 {
+                let booking = booked(&app, &yoga, member).await;
+                let cancelled = cancel(&app, &booking, member).await;
+                assert_eq!(cancelled.body["status"], "cancelled", "{}", cancelled.text);
+            }
+            if at.is_multiple_of(3) {
+                booked(&app, &yoga, member).await;
+            }
+        };
+        // Meanwhile there are now more places, now fewer.
+        let resizing = async {
+            for round in 0..40 {
+                let path = format!("/api/classes/{}", yoga["id"]);
+                let answer = app.patch(&path, &coach, json!({"capacity": 5 + round * 7 % 11})).await;
+                let fine = answer.status == 200 || answer.problem() == (409, "invalid_state");
+                assert!(fine, "{}", answer.text);
+                let seen = class_now(&app, &yoga, &coach).await;
+                assert!(seen["booked_count"].as_i64() <= seen["capacity"].as_i64(), "{seen}");
+            }
+        };
+        tokio::join!(join_all(members.iter().enumerate().map(|(at, member)| one(at, member))), resizing);
+        let seen = class_now(&app, &yoga, &coach).await;
+        let (places, taken, line) = (&seen["capacity"], &seen["booked_count"], &seen["waitlist_count"]);
+        // Whoever stayed has a place, or is in line because there is none.
+        assert_eq!(taken.as_i64().zip(line.as_i64()).map(|(taken, line)| taken + line), Some(20));
+        assert!(taken == places || line == 0, "{seen}");
+        let waiting = app.get("/api/bookings?limit=100&status=waitlisted", &coach).await.body;
+        let positions: Vec<_> = waiting["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .rev()
+            .filter_map(|it| it["waitlist_position"].as_i64())
+            .collect();
+        assert_eq!(positions, (1..=line.as_i64().unwrap_or(0)).collect::<Vec<_>>(), "first come, first in line");
+        check(&app).await;
     }
 }

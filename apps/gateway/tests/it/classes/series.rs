@@ -204,4 +204,27 @@ each_engine! {
         app.mails().await;
         assert!(sessions(&app, &made.body, &coach).await.iter().all(|it| it["status"] == "cancelled"));
     }
+
+    async fn a_series_that_has_ended_is_not_edited_into_a_new_one(club: ClassClub) {
+        let app = club.0;
+        let coach = app.people.coach().await;
+        let made = app.post("/api/class-series", &coach, series(&app)).await;
+        assert_eq!(delete(&app, &made, &coach, "scope=all").await.status, 204);
+        for body in [json!({"rrule": "FREQ=WEEKLY;BYDAY=SU"}), json!({"fee": 1})] {
+            assert_eq!(patch(&app, &made, &coach, "scope=all", body).await.problem(), (409, "invalid_state"));
+        }
+    }
+
+    async fn who_is_no_coach_any_more_is_given_no_new_sessions(club: ClassClub) {
+        let app = club.0;
+        let (coach, admin) = (app.people.coach().await, app.people.admin().await);
+        let made = app.post("/api/class-series", &coach, series(&app)).await;
+        let before = sessions(&app, &made.body, &admin).await.len();
+        app.put(&format!("/api/users/{}/roles", coach.id), &admin, json!({"roles": ["member"]})).await;
+        app.wait(TimeDelta::days(28));
+        app.mails().await;
+        let path = format!("/api/classes?series_id={}&limit=100&to=2100-01-01", made.body["id"]);
+        let all = app.get(&path, &admin).await.body["items"].as_array().expect("items").len();
+        assert_eq!(all, before);
+    }
 }

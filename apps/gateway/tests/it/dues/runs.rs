@@ -10,6 +10,22 @@ use super::{charges, crowd_on, findings, in_november, lines, member_on, plan, pu
 use crate::support::TestApp;
 
 each_engine! {
+    async fn whoever_was_suspended_for_a_while_joined_when_they_joined(app: TestApp) {
+        let treasurer = in_november(&app).await;
+        let adults = plan(&app, &treasurer, json!({"prorate": true})).await;
+        let member = member_on(&app, &treasurer, adults, "2025-03-01").await;
+        for step in ["suspend", "reinstate"] {
+            let path = format!("/api/members/{}/{step}", member.id);
+            assert_eq!(app.post(&path, &treasurer, json!({"reason": "Away."})).await.status, 200);
+        }
+        let body = json!({"plan_id": adults, "period": "2026-11"});
+        let run = run(&app, &treasurer, "k", body).await;
+        assert_eq!(
+            lines(&app, &treasurer, &run).await,
+            [(member.id.0, "charged".into(), json!(3000), json!(null)),]
+        );
+    }
+
     async fn everybody_on_the_plan_is_charged_and_the_lines_say_who_was_not_and_why(app: TestApp) {
         let treasurer = in_november(&app).await;
         let adults = plan(&app, &treasurer, json!({})).await;

@@ -25,6 +25,7 @@ use super::calendar::calendar;
 use super::classes::classes;
 use super::club::Thing::{Account, DuesRun, Import, Job, Person, Plan, Session};
 use super::coaches::coaches;
+use super::door::door;
 use super::finance::finance;
 use super::row::Row;
 
@@ -61,6 +62,7 @@ pub fn table() -> Vec<Row> {
         coaches(),
         calendar(),
         classes(),
+        door(),
         club(),
     ]
     .into_iter()
