@@ -433,6 +433,7 @@ fn is_about_few_bookings(sql: &str) -> bool {
         || sql.contains("`bookings`.`class_id` IN (?")
         || sql.contains("(`bookings`.`member_id` = ?) AND (`bookings`.`is_live` = ?)")
         || sql.contains("(`bookings`.`member_id` IN (?")
+        || sql.contains("(`before`.`member_id` = ?)")
 }
 
 /// Counting all is asked for by name, and is what it costs.
