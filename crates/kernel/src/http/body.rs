@@ -168,9 +168,13 @@ fn wrong(bytes: &[u8], error: serde_path_to_error::Error<serde_json::Error>) -> 
     if let Err(e) = serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
         return malformed(&e);
     }
-    // A number where one of several words belongs is an error of syntax to serde_json.
     if error.inner().is_syntax() {
-        return Fault::field(pointer_of_path(error.path()), "wrong_type", "This must be text.");
+        // A number where one of several words belongs is an error of syntax to serde_json; half a character is one to
+        // everybody.
+        return match error.inner().to_string().starts_with("expected value") {
+            true => Fault::field(pointer_of_path(error.path()), "wrong_type", "This must be text."),
+            false => malformed(error.inner()),
+        };
     }
     let mut pointer = pointer_of_path(error.path());
     let text = error.into_inner().to_string();
@@ -257,9 +261,16 @@ mod tests {
     use super::*;
 
     #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        Cash,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
     #[allow(dead_code)]
     struct Inner {
         minutes: Option<i32>,
+        method: Option<Word>,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -302,6 +313,14 @@ mod tests {
         assert_eq!(
             fault(r#"{"name":"a","policies":{"minutes":1e99}}"#),
             (Code::InvalidFields, field("/policies/minutes", "wrong_type"))
+        );
+        assert_eq!(
+            fault(r#"{"name":"a","policies":{"method":5}}"#),
+            (Code::InvalidFields, field("/policies/method", "wrong_type"))
+        );
+        assert_eq!(
+            fault(r#"{"name":"a","policies":{"method":"gold"}}"#),
+            (Code::InvalidFields, field("/policies/method", "unknown_value"))
         );
     }
 
