@@ -56,7 +56,7 @@ pub fn set_listed_attendance(tx: &mut Tx<'_>, member: UserId, count: i32) -> DbR
     Ok(())
 }
 
-/// For whom `is_late` does not say yet what is so on a day: after midnight, until [`LateJob`] has come by.
+/// For whom `is_late` does not say yet what is so on a day: after midnight, until the job that says so has come by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotSeen {
     /// Some became late and are not marked.
