@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chrono::TimeDelta;
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress, Schedule};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress, Schedule};
 
 use crate::{links, sessions};
 
@@ -25,9 +25,9 @@ impl JobKind for Housekeeping {
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
-            run.commit(|tx, payload| {
+            run.step(|tx, ()| {
                 let removed = sessions::purge(tx, CHUNK)? + links::purge(tx, CHUNK)?;
-                Ok(if removed == 0 { Next::Done } else { Next::Continue(payload.clone()) })
+                Ok((removed > 0).then_some(()))
             })
             .await
         })

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl};
 use muster_auth::permissions::RunClasses;
 use muster_auth::read::users;
-use muster_auth::{Can, club, people};
+use muster_auth::{Can, people};
 use muster_finance::periods;
 use muster_kernel::audit::{self, Event};
 use muster_kernel::db::{Conn, DbResult, Tx};
@@ -17,10 +17,11 @@ use serde::{Deserialize, Serialize};
 use crate::booking::{self, Booking, BookingId, BookingStatus};
 use crate::class::{self, Class, ClassId, ClassStatus};
 use crate::fees;
-use crate::planning::{OBJECT, must_be_theirs};
+use crate::planning::OBJECT;
 use crate::queries::{self, NewBooking};
 use crate::schema::bookings;
 use crate::seats::{self, Seats};
+use crate::whose::must_be_theirs;
 
 /// Marks that are taken at once.
 const MOST_MARKS: usize = 200;
@@ -166,27 +167,25 @@ pub(crate) fn take(
     fields.done()?;
     let class = queries::lock(tx, id)?;
     must_be_theirs::<RunClasses>(can.actor(), &class)?;
-    let (now, club) = (tx.now(), club::settings(tx)?);
-    let policies = club.policies.clone();
-    is_time(&class, policies.attendance_opens_minutes, now)?;
-    let today = club.today(now);
-    if !periods::is_open(tx, class.day(today))? {
+    let mut seats = Seats::of(tx, class, can.origin())?;
+    is_time(&seats.class, seats.policies.attendance_opens_minutes, seats.now)?;
+    let day = seats.class.day(seats.today);
+    if !periods::is_open(tx, day)? {
         let detail = "The month of this class is closed in the books; its attendance stays as it is.";
         return Err(Fault::new(Code::PeriodClosed, detail));
     }
-    let attended = class.attended_count;
-    let mut seats = Seats { class, policies: &policies, origin: can.origin(), now };
+    let attended = seats.class.attended_count;
     // Everybody is held in the order of their ids. Whoever frees a place comes before whoever takes one.
     let mut in_order: Vec<(usize, &MarkOf)> = marks.iter().enumerate().collect();
     in_order.sort_by_key(|(_, mark)| mark.member_id);
-    for (_, mark) in &in_order {
-        people::hold(tx, mark.member_id)?;
+    for (at, mark) in &in_order {
+        hold(tx, *at, mark.member_id)?;
     }
     in_order.sort_by_key(|(_, mark)| mark.status == Mark::Attended);
     for (at, mark) in in_order {
         mark_one(tx, &mut seats, at, mark)?;
     }
-    if seats.class.has_begun(now) {
+    if seats.class.has_begun(seats.now) {
         seats.dissolve_line(tx)?;
     } else {
         seats.promote(tx)?;
@@ -213,9 +212,22 @@ fn is_time(class: &Class, opens_minutes: i32, now: Timestamp) -> Result<(), Faul
     Ok(())
 }
 
+/// Somebody who is marked: if there is nobody of this id, that is a fault of the field.
+fn hold(tx: &mut Tx<'_>, at: usize, member: UserId) -> Result<(), Fault> {
+    people::hold(tx, member).map_err(|fault| match fault.code {
+        Code::NotFound => {
+            Fault::field(format!("/marks/{at}/member_id"), "unknown", "There is no such member.")
+        }
+        _ => fault,
+    })
+}
+
 fn mark_one(tx: &mut Tx<'_>, seats: &mut Seats<'_>, at: usize, mark: &MarkOf) -> Result<(), Fault> {
     let to = mark.status.status();
-    let booking = match on_roster(tx, seats.class.id, mark.member_id)? {
+    // Whoever is in line has no place to be missed at.
+    let expected = on_roster(tx, seats.class.id, mark.member_id)?
+        .filter(|it| it.status != BookingStatus::Waitlisted || mark.status == Mark::Attended);
+    let booking = match expected {
         Some(booking) => booking,
         None if mark.status == Mark::Attended => {
             let walk_in = walk_in(tx, seats, mark.member_id)?;
@@ -260,7 +272,7 @@ fn walk_in(tx: &mut Tx<'_>, seats: &mut Seats<'_>, member: UserId) -> Result<Boo
         status: BookingStatus::Booked,
         place: None,
         fee: seats.class.fee,
-        free_until: seats.class.free_until(seats.policies, seats.now),
+        free_until: seats.class.free_until(&seats.policies, seats.now),
         lot: None,
         walk_in: true,
         made_by: seats.origin.actor,
@@ -284,8 +296,7 @@ pub(crate) fn settle_as(
     if from == to {
         return Ok(());
     }
-    let today = club::settings(tx)?.today(seats.now);
-    let day = seats.class.day(today);
+    let day = seats.class.day(seats.today);
     if from == BookingStatus::Waitlisted {
         seats.class.waitlist_count -= 1;
         booking.place = None;
@@ -294,8 +305,15 @@ pub(crate) fn settle_as(
         booking.walk_in = true;
     }
     let places = i32::from(to.is_seated()) - i32::from(from.is_seated());
-    if places > 0 && seats.class.booked_count >= seats.class.capacity {
-        return Err(seats::full());
+    if places > 0 {
+        if seats.class.booked_count >= seats.class.capacity {
+            return Err(seats::full());
+        }
+        // They may have taken a place elsewhere since they had none here.
+        let there = queries::candidate(tx, &seats.class, booking.member_id, None)?;
+        if there.is_some_and(|it| it.is_busy) {
+            return Err(seats::overlap());
+        }
     }
     seats.class.booked_count += places;
     booking.status = to;

@@ -1,7 +1,7 @@
 //! Booking: taking a place, giving it back, moving it.
 
 use muster_auth::permissions::{Book, ReadBookings, RunClasses};
-use muster_auth::{Can, club, people};
+use muster_auth::{Can, people};
 use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
@@ -35,7 +35,7 @@ fn acting(
     if member == can.user_id() || is_ward(conn, can, member, now)? {
         return Ok(As::Member);
     }
-    if crate::planning::is_theirs::<RunClasses>(can.actor(), class) {
+    if crate::whose::is_theirs::<RunClasses>(can.actor(), class) {
         return Ok(As::Club);
     }
     let why = "Only they, their guardians, the class's coach and admins book for them.";
@@ -74,8 +74,7 @@ pub fn book(tx: &mut Tx<'_>, can: &Can<Book>, class: ClassId, member: Option<Use
     let class = queries::lock(tx, class)?;
     let now = tx.now();
     acting(tx, can, &class, member, now)?;
-    let policies = club::settings(tx)?.policies;
-    let mut seats = Seats { class, policies: &policies, origin: can.origin(), now };
+    let mut seats = Seats::of(tx, class, can.origin())?;
     is_open(&seats)?;
     let candidate = seats.candidate(tx, member, None)?;
     let before = queries::live_booking(tx, seats.class.id, member)?;
@@ -198,8 +197,7 @@ pub fn cancel(
     let now = tx.now();
     let booking = queries::find_booking(tx, id)?.ok_or_else(Fault::not_found)?;
     let by = acting_on(tx, can, &class, &booking, now)?;
-    let policies = club::settings(tx)?.policies;
-    let mut seats = Seats { class, policies: &policies, origin: can.origin(), now };
+    let mut seats = Seats::of(tx, class, can.origin())?;
     let booking = give_back(tx, &mut seats, booking.id, by)?;
     let event = Event { action: "booking.cancelled", object_type: OBJECT, object_id: id.0, reason };
     audit::append(tx, can.origin(), event)?;
@@ -243,9 +241,8 @@ pub fn move_to(tx: &mut Tx<'_>, can: &Can<Book>, id: BookingId, to: ClassId) -> 
     let by = acting_on(tx, can, &here, &booking, now)?;
     let there = there.map_err(|_| Fault::field("/class_id", "not_found", "There is no such class."))?;
     acting(tx, can, &there, member, now)?;
-    let policies = club::settings(tx)?.policies;
-    let mut here = Seats { class: here, policies: &policies, origin: can.origin(), now };
-    let mut there = Seats { class: there, policies: &policies, origin: can.origin(), now };
+    let mut here = Seats::of(tx, here, can.origin())?;
+    let mut there = Seats::of(tx, there, can.origin())?;
     is_open(&there)?;
     must_hold_a_place(&booking)?;
     let candidate = there.candidate(tx, member, Some(id))?;
@@ -301,7 +298,6 @@ pub(crate) fn lock_all(tx: &mut Tx<'_>, member: UserId) -> Result<(), Fault> {
 /// that of their membership, are locked already, and so are the classes but those booked at this very moment.
 pub(crate) fn release_all(tx: &mut Tx<'_>, member: UserId, free: bool) -> Result<(), Fault> {
     let now = tx.now();
-    let policies = club::settings(tx)?.policies;
     let origin = Origin::default();
     for (class, booking) in queries::to_come(tx, member, now)? {
         let class = queries::lock(tx, class)?;
@@ -309,7 +305,7 @@ pub(crate) fn release_all(tx: &mut Tx<'_>, member: UserId, free: bool) -> Result
         if must_hold_a_place(&booking).is_err() || class.status != ClassStatus::Scheduled {
             continue;
         }
-        let mut seats = Seats { class, policies: &policies, origin: &origin, now };
+        let mut seats = Seats::of(tx, class, &origin)?;
         let status = if free { BookingStatus::Cancelled } else { outcome(&booking, As::Member, now) };
         seats.end(tx, booking, status)?;
         seats.promote(tx)?;

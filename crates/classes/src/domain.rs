@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use muster_kernel::domain::Domain;
 
-use crate::completion::{ClockJob, FinishJob};
+use crate::clock::ClockJob;
+use crate::completion::FinishJob;
 use crate::line::PromoteJob;
 use crate::series::{GoOnJob, HorizonJob};
 use crate::{checks, exports};

@@ -9,8 +9,8 @@ use muster_kernel::fault::{Code, Fault};
 use crate::attendance::{Mark, MarkOf, RosterLine, line_of, take};
 use crate::booking::BookingStatus;
 use crate::class::ClassId;
-use crate::planning::must_be_theirs;
 use crate::queries;
+use crate::whose::must_be_theirs;
 
 /// Marks somebody who is at the door as attended, as taking [attendance](crate::attendance::mark) does, and tells their
 /// line of the roster. Whoever is there already is told so once more, and nothing is written.

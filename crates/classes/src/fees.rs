@@ -3,7 +3,6 @@
 
 use chrono::NaiveDate;
 use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
-use muster_auth::club;
 use muster_finance::{ByRule, Income, PrepaidHooks, charge_by_rule, charges, prepaid};
 use muster_kernel::UserId;
 use muster_kernel::audit::Origin;
@@ -113,10 +112,4 @@ impl PrepaidHooks for Covering {
     fn bought(&self, tx: &mut Tx<'_>, origin: &Origin, member: UserId) -> Result<(), Fault> {
         cover(tx, origin, member)
     }
-}
-
-/// Today, where the club is.
-pub(crate) fn today(tx: &mut Tx<'_>) -> DbResult<NaiveDate> {
-    let now = tx.now();
-    Ok(club::settings(tx)?.today(now))
 }

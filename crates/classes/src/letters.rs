@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_auth::{Accounts, Letter};
 use muster_kernel::db::{DbResult, MultiBackend, Tx};
-use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress, Schedule};
+use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Progress, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::booking::{self, Booking, BookingId, BookingStatus};
@@ -77,10 +77,6 @@ pub(crate) fn announce_class(tx: &mut Tx<'_>, news: ClassNews, class: ClassId) -
 
 type Step<'a> = Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>>;
 
-fn unreadable(e: serde_json::Error) -> JobError {
-    JobError::Failed(e.to_string())
-}
-
 /// Writes to whoever booked.
 #[derive(Clone)]
 pub struct BookingLetters(Accounts);
@@ -127,14 +123,13 @@ impl JobKind for BookingLetters {
     fn run<'a>(&'a self, run: JobRun<'a>) -> Step<'a> {
         let accounts = self.0.clone();
         Box::pin(async move {
-            run.commit(move |tx, payload| {
-                let Errand { booking, news } = Errand::deserialize(payload).map_err(unreadable)?;
-                let Some(booking) = queries::find_booking(tx, booking)? else { return Ok(Next::Done) };
-                let Some(class) = queries::find(tx, booking.class_id)? else { return Ok(Next::Done) };
-                if let Some(letter) = about(tx, news, &booking, &class)? {
+            run.step(move |tx, errand: Errand| {
+                let Some(booking) = queries::find_booking(tx, errand.booking)? else { return Ok(None) };
+                let Some(class) = queries::find(tx, booking.class_id)? else { return Ok(None) };
+                if let Some(letter) = about(tx, errand.news, &booking, &class)? {
                     accounts.send_letter(tx, booking.member_id, &letter)?;
                 }
-                Ok(Next::Done)
+                Ok(None)
             })
             .await
         })
@@ -149,20 +144,14 @@ impl JobKind for ClassLetters {
     fn run<'a>(&'a self, run: JobRun<'a>) -> Step<'a> {
         let accounts = self.0.clone();
         Box::pin(async move {
-            run.commit(move |tx, payload| {
-                let round = Round::deserialize(payload).map_err(unreadable)?;
-                let Some(class) = queries::find(tx, round.class)? else { return Ok(Next::Done) };
+            run.step(move |tx, round: Round| {
+                let Some(class) = queries::find(tx, round.class)? else { return Ok(None) };
                 let concerned = concerned(tx, &round, &class)?;
                 for booking in &concerned {
                     accounts.send_letter(tx, booking.member_id, &of_class(round.news, &class))?;
                 }
-                match concerned.last() {
-                    Some(last) if concerned.len() as i64 == AT_ONCE => {
-                        let next = Round { after: last.id, ..round };
-                        serde_json::to_value(next).map(Next::Continue).map_err(unreadable)
-                    }
-                    _ => Ok(Next::Done),
-                }
+                let last = concerned.last().filter(|_| concerned.len() as i64 == AT_ONCE);
+                Ok(last.map(|last| Round { after: last.id, ..round }))
             })
             .await
         })
@@ -199,7 +188,7 @@ impl JobKind for Reminders {
     fn run<'a>(&'a self, run: JobRun<'a>) -> Step<'a> {
         let accounts = self.0.clone();
         Box::pin(async move {
-            run.commit(move |tx, payload| {
+            run.step(move |tx, ()| {
                 let near = near(tx)?;
                 let more = near.len() as i64 == AT_ONCE;
                 for booking in near {
@@ -208,7 +197,7 @@ impl JobKind for Reminders {
                         accounts.send_letter(tx, booking.member_id, &letter)?;
                     }
                 }
-                Ok(if more { Next::Continue(payload.clone()) } else { Next::Done })
+                Ok(more.then_some(()))
             })
             .await
         })

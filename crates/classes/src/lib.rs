@@ -17,6 +17,7 @@ pub mod bookings;
 pub mod calendar;
 mod checks;
 mod class;
+mod clock;
 mod completion;
 mod domain;
 pub mod door;
@@ -38,6 +39,7 @@ mod seats;
 pub mod series;
 pub mod timetable;
 pub mod warnings;
+mod whose;
 mod words;
 
 pub use booking::{Booking, BookingId, BookingStatus};

@@ -5,12 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, RunQueryDsl};
-use muster_auth::club;
 use muster_kernel::UserId;
 use muster_kernel::audit::Origin;
 use muster_kernel::db::{DbResult, Tx};
 use muster_kernel::fault::Fault;
-use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress};
+use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Progress};
 
 use crate::class::ClassId;
 use crate::queries;
@@ -57,22 +56,14 @@ impl JobKind for PromoteJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let id: ClassId =
-                    serde_json::from_value(payload.clone()).map_err(|e| JobError::Failed(e.to_string()))?;
-                promote(tx, id).map_err(|fault| JobError::Failed(fault.to_string()))?;
-                Ok(Next::Done)
-            })
-            .await
-        })
+        Box::pin(async move { run.step(|tx, class| promote(tx, class).map(|()| None)).await })
     }
 }
 
 fn promote(tx: &mut Tx<'_>, id: ClassId) -> Result<(), Fault> {
     let class = queries::lock(tx, id)?;
-    let (now, policies) = (tx.now(), club::settings(tx)?.policies);
-    let mut seats = Seats { class, policies: &policies, origin: &Origin::default(), now };
+    let origin = Origin::default();
+    let mut seats = Seats::of(tx, class, &origin)?;
     seats.promote(tx)?;
     seats.keep(tx)
 }

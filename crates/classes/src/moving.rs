@@ -46,7 +46,7 @@ pub(crate) fn follow(tx: &mut Tx<'_>, seats: &mut Seats<'_>) -> Result<(), Fault
     ))
     .execute(&mut **tx)
     .map_err(DbError::from)?;
-    let free_until = class.free_until(seats.policies, seats.now).max(seats.now.plus(GRACE));
+    let free_until = class.free_until(&seats.policies, seats.now).max(seats.now.plus(GRACE));
     let seated = seated(tx, &class)?;
     let members: Vec<UserId> = seated.iter().map(|booking| booking.member_id).collect();
     for booking in seated {

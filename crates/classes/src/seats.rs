@@ -2,10 +2,11 @@
 //! class's row locked, so that however many race, they come one after the other; the table itself refuses an overbooked
 //! class.
 
-use muster_auth::club::Policies;
+use chrono::NaiveDate;
+use muster_auth::club::{self, Policies};
 use muster_auth::people;
 use muster_kernel::audit::Origin;
-use muster_kernel::db::Tx;
+use muster_kernel::db::{DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Timestamp, UserId};
 
@@ -21,12 +22,20 @@ const AT_ONCE: i64 = 20;
 /// A class whose row is locked, with what decides about its places.
 pub(crate) struct Seats<'a> {
     pub class: Class,
-    pub policies: &'a Policies,
-    pub origin: &'a Origin,
+    pub policies: Policies,
+    /// The day it is where the club is.
+    pub today: NaiveDate,
     pub now: Timestamp,
+    pub origin: &'a Origin,
 }
 
-impl Seats<'_> {
+impl<'a> Seats<'a> {
+    /// Those of a class whose row is locked.
+    pub(crate) fn of(tx: &mut Tx<'_>, class: Class, origin: &'a Origin) -> DbResult<Seats<'a>> {
+        let (now, club) = (tx.now(), club::settings(tx)?);
+        Ok(Seats { class, today: club.today(now), policies: club.policies, now, origin })
+    }
+
     /// Whether there is a place.
     pub(crate) fn has_room(&self) -> bool {
         self.class.free_places() > 0
@@ -54,7 +63,7 @@ impl Seats<'_> {
                 status: if seated { BookingStatus::Booked } else { BookingStatus::Waitlisted },
                 place,
                 fee: self.class.fee,
-                free_until: self.class.free_until(self.policies, self.now),
+                free_until: self.class.free_until(&self.policies, self.now),
                 lot,
                 walk_in,
                 made_by: self.origin.actor,
@@ -74,7 +83,7 @@ impl Seats<'_> {
         booking.status = BookingStatus::Booked;
         booking.place = None;
         booking.fee = self.class.fee;
-        booking.free_until = self.class.free_until(self.policies, self.now);
+        booking.free_until = self.class.free_until(&self.policies, self.now);
         fees::reserve(tx, &self.class, &mut booking)?;
         let booking = queries::keep_booking(tx, &booking)?;
         self.class.booked_count += 1;
@@ -98,8 +107,7 @@ impl Seats<'_> {
         booking.status = status;
         booking.place = None;
         if status.costs() {
-            let today = fees::today(tx)?;
-            fees::settle(tx, self.origin, &self.class, &mut booking, today)?;
+            fees::settle(tx, self.origin, &self.class, &mut booking, self.today)?;
         }
         let gives_fee_back = !status.costs() && booking.is_prepaid();
         if gives_fee_back {
@@ -119,7 +127,9 @@ impl Seats<'_> {
     /// line.
     pub(crate) fn promote(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let mut after = 0;
-        while self.has_room() && self.class.waitlist_count > 0 && self.class.promotes(self.policies, self.now)
+        while self.has_room()
+            && self.class.waitlist_count > 0
+            && self.class.promotes(&self.policies, self.now)
         {
             let some = queries::in_line(tx, self.class.id, after, AT_ONCE)?;
             let Some(last) = some.last().and_then(|booking| booking.place) else { break };

@@ -2,14 +2,16 @@
 //! of its own, and keeps its number whatever becomes of the series.
 
 mod editing;
+mod patch;
 mod queries;
 mod sessions;
+mod steps;
 
 use chrono::{Days, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use muster_auth::permissions::{PlanClasses, ReadClasses};
 use muster_auth::{Can, club, people};
-use muster_kernel::audit::{self, Event};
+use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
@@ -21,10 +23,11 @@ use crate::planning::{self, Checked};
 use crate::recurrence::{self, Recurrence};
 use crate::warnings;
 
-pub(crate) use editing::GoOnJob;
-pub use editing::{Edited, Reach, Scope, SeriesPatch, call_off, edit};
+pub use editing::{Edited, Reach, Scope, call_off, edit};
+pub use patch::SeriesPatch;
 pub(crate) use queries::after;
 pub(crate) use sessions::HorizonJob;
+pub(crate) use steps::GoOnJob;
 
 pub(crate) const OBJECT: &str = "class_series";
 /// How a local start is written.
@@ -255,4 +258,14 @@ pub fn list(
 /// When the database fails.
 pub fn count(conn: &mut Conn, _: &Can<ReadClasses>, coach: Option<UserId>) -> DbResult<i64> {
     queries::count(conn, coach)
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    origin: &Origin,
+    action: &str,
+    id: SeriesId,
+    reason: Option<&str>,
+) -> Result<(), Fault> {
+    Ok(audit::append(tx, origin, Event { action, object_type: OBJECT, object_id: id.0, reason })?)
 }

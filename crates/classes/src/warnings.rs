@@ -8,8 +8,8 @@ use muster_kernel::db::{Conn, DbResult};
 use serde::Serialize;
 
 use crate::class::Class;
-use crate::planning::{local, span};
-use crate::recurrence;
+use crate::planning::span;
+use crate::recurrence::{self, local};
 use crate::series::Series;
 
 /// Something to know of what was planned.
@@ -34,7 +34,7 @@ fn outside(message: String) -> Vec<Warning> {
 /// When the database fails.
 pub fn of_class(conn: &mut Conn, class: &Class) -> DbResult<Vec<Warning>> {
     let zone = recurrence::zone(&class.time_zone).unwrap_or(Tz::UTC);
-    let (starts, ends) = (local(class.starts_at, zone), local(class.ends_at, zone));
+    let (starts, ends) = (local(zone, class.starts_at.utc()), local(zone, class.ends_at.utc()));
     Ok(match muster_coaches::is_available(conn, class.coach_id, starts, ends)? {
         Some(false) => outside("The coach is not there at that time, as they said.".to_owned()),
         _ => Vec::new(),
@@ -53,9 +53,9 @@ pub(crate) fn of_sessions(
     let Some(says) = availability::of(conn, series.coach_id)? else { return Ok(Vec::new()) };
     let zone = series.zone();
     let is_outside = |date: &&NaiveDateTime| {
-        let starts_at = Timestamp::new(recurrence::instant(zone, **date));
-        let (starts_at, ends_at) = span(starts_at, series.duration_minutes);
-        says.covers(local(starts_at, zone), local(ends_at, zone)) == Some(false)
+        let (starts_at, ends_at) =
+            span(Timestamp::new(recurrence::instant(zone, **date)), series.duration_minutes);
+        says.covers(local(zone, starts_at.utc()), local(zone, ends_at.utc())) == Some(false)
     };
     let mut outside_of_it = dates.iter().filter(is_outside);
     let Some(first) = outside_of_it.next() else { return Ok(Vec::new()) };

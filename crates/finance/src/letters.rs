@@ -6,7 +6,7 @@ use std::pin::Pin;
 use muster_auth::{Accounts, Letter, club};
 use muster_kernel::csv::Decimals;
 use muster_kernel::db::{DbResult, Tx};
-use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress};
+use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Progress};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -67,12 +67,11 @@ impl JobKind for Letters {
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
             let accounts = self.0.clone();
-            run.commit(move |tx, payload| {
-                let errand = Errand::deserialize(payload).map_err(|e| JobError::Failed(e.to_string()))?;
+            run.step(move |tx, errand: Errand| {
                 if let Some(letter) = letter(tx, &errand)? {
                     accounts.send_letter(tx, errand.member, &letter)?;
                 }
-                Ok(Next::Done)
+                Ok(None)
             })
             .await
         })

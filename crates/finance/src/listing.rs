@@ -10,7 +10,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_kernel::UserId;
 use muster_kernel::db::{Conn, DbError, DbResult, Tx};
 use muster_kernel::fault::Fault;
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress};
 use muster_kernel::sql::Locked;
 
 use crate::periods;
@@ -133,12 +133,6 @@ impl JobKind for LateJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let more = see_some(tx).map_err(|fault| JobError::Failed(fault.to_string()))?;
-                Ok(if more { Next::Continue(payload.clone()) } else { Next::Done })
-            })
-            .await
-        })
+        Box::pin(async move { run.step(|tx, ()| Ok(see_some(tx)?.then_some(()))).await })
     }
 }

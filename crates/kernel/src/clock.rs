@@ -23,6 +23,9 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
+    /// The beginning of 1970: before anything that happens in a club's database.
+    pub const EPOCH: Timestamp = Timestamp(DateTime::UNIX_EPOCH);
+
     /// From chrono's type; anything finer than a microsecond is dropped.
     pub fn new(at: DateTime<Utc>) -> Timestamp {
         Timestamp(at.trunc_subsecs(6))

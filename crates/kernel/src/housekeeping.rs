@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use chrono::TimeDelta;
 
-use crate::job::{JobError, JobKind, JobRun, Next, Progress, Schedule, purge_finished};
+use crate::job::{JobError, JobKind, JobRun, Progress, Schedule, purge_finished};
 
 /// Rows removed in one transaction.
 const CHUNK: i64 = 200;
@@ -24,11 +24,11 @@ impl JobKind for Housekeeping {
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
-            run.commit(|tx, payload| {
+            run.step(|tx, ()| {
                 let now = tx.now();
                 let removed = purge_finished(tx, now.plus(-TimeDelta::days(7)), CHUNK)?
                     + crate::idempotency::purge(tx, now.plus(-TimeDelta::hours(24)), CHUNK)?;
-                Ok(if removed == 0 { Next::Done } else { Next::Continue(payload.clone()) })
+                Ok((removed > 0).then_some(()))
             })
             .await
         })

@@ -14,9 +14,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::db::{Conn, Db, DbError, DbResult, Tx};
+use crate::fault::Fault;
 use crate::page::PageRequest;
 use crate::{Timestamp, UserId, id_type, text_enum};
 
@@ -207,6 +209,16 @@ impl From<diesel::result::Error> for JobError {
     }
 }
 
+impl From<Fault> for JobError {
+    fn from(fault: Fault) -> Self {
+        // An operator reads this, not a client.
+        JobError::Failed(match &fault.cause {
+            Some(cause) => format!("{fault} ({cause})"),
+            None => fault.to_string(),
+        })
+    }
+}
+
 /// Where a step leaves the job.
 #[derive(Debug, Clone)]
 pub enum Next {
@@ -280,6 +292,25 @@ impl JobRun<'_> {
             .await
     }
 
+    /// Does a step of a job whose payload says where it is. `work` says where the next step begins, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`commit`](Self::commit), and when the payload is no such place.
+    pub async fn step<P, F>(&self, work: F) -> Result<Progress, JobError>
+    where
+        P: Serialize + DeserializeOwned,
+        F: Fn(&mut Tx<'_>, P) -> Result<Option<P>, Fault> + Send + 'static,
+    {
+        self.commit(move |tx, payload| {
+            let place = P::deserialize(payload).map_err(unreadable)?;
+            match work(tx, place)? {
+                None => Ok(Next::Done),
+                Some(place) => serde_json::to_value(place).map(Next::Continue).map_err(unreadable),
+            }
+        })
+        .await
+    }
+
     /// Records that work outside of the database is done. If the program dies before this, the work is done
     /// again: what it does must bear that.
     ///
@@ -288,6 +319,10 @@ impl JobRun<'_> {
     pub async fn finish(&self) -> Result<Progress, JobError> {
         self.commit(|_, _| Ok(Next::Done)).await
     }
+}
+
+fn unreadable(error: serde_json::Error) -> JobError {
+    JobError::Failed(error.to_string())
 }
 
 /// A job that comes round by itself, once for each span of time however many gateways run.

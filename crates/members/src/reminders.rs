@@ -13,10 +13,9 @@ use muster_finance::ChargeId;
 use muster_finance::read::charges;
 use muster_kernel::csv::Decimals;
 use muster_kernel::db::{Conn, DbResult, MultiBackend, Tx};
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress, Schedule};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress, Schedule};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::schema::dues_reminders;
 
@@ -48,23 +47,9 @@ impl JobKind for ReminderJob {
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         let accounts = self.0.clone();
-        Box::pin(async move {
-            run.commit(move |tx, payload| {
-                let after = match payload {
-                    Value::Null => None,
-                    place => Some(
-                        serde_json::from_value(place.clone()).map_err(|e| JobError::Failed(e.to_string()))?,
-                    ),
-                };
-                match remind_some(tx, &accounts, after)? {
-                    None => Ok(Next::Done),
-                    Some(place) => serde_json::to_value(place)
-                        .map(Next::Continue)
-                        .map_err(|e| JobError::Failed(e.to_string())),
-                }
-            })
-            .await
-        })
+        Box::pin(
+            async move { run.step(move |tx, after| Ok(remind_some(tx, &accounts, after)?.map(Some))).await },
+        )
     }
 }
 

@@ -24,7 +24,14 @@ struct Inner {
 struct State {
     /// The words of the statement that is to wait; gone once it does.
     awaited: Option<String>,
-    closed: bool,
+    /// How often it was closed or opened: whoever waits does so until the next time.
+    turn: u64,
+}
+
+impl State {
+    fn next(&mut self, awaited: Option<&str>) {
+        *self = State { awaited: awaited.map(str::to_owned), turn: self.turn + 1 };
+    }
 }
 
 impl Gate {
@@ -36,7 +43,7 @@ impl Gate {
 
     /// Holds up the next statement that has these words in it.
     pub fn close(&self, words: &str) {
-        *self.0.lock() = State { awaited: Some(words.to_owned()), closed: true };
+        self.0.lock().next(Some(words));
     }
 
     /// Waits until the statement does.
@@ -46,8 +53,16 @@ impl Gate {
 
     /// Lets it go on.
     pub fn open(&self) {
-        *self.0.lock() = State::default();
+        self.0.lock().next(None);
         self.0.opened.notify_all();
+    }
+
+    /// Lets it go on, and waits until the next statement that has these words in it has run.
+    pub async fn let_through(&self, words: &str) {
+        self.0.lock().next(Some(words));
+        self.0.opened.notify_all();
+        self.reached().await;
+        self.open();
     }
 }
 
@@ -62,7 +77,8 @@ impl Inner {
             return;
         }
         state.awaited = None;
+        let turn = state.turn;
         self.reached.notify_one();
-        drop(self.opened.wait_timeout_while(state, LONGEST, |state| state.closed));
+        drop(self.opened.wait_timeout_while(state, LONGEST, |state| state.turn == turn));
     }
 }

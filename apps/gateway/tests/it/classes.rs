@@ -13,7 +13,9 @@ mod series;
 mod warnings;
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use muster_kernel::Timestamp;
+use muster_kernel::db::DbError;
 use muster_testkit::{Engine, OnEngine, Person};
 use serde_json::{Value, json};
 
@@ -104,6 +106,11 @@ pub async fn prepaid(app: &TestApp, treasurer: &Person, member: &Person, body: V
 pub fn at_start(app: &TestApp, class: &Value, minutes_before: i64) {
     let at: Timestamp = serde_json::from_value(class["class_datetime"].clone()).expect("an instant");
     app.db.clock.set(at.plus(-TimeDelta::minutes(minutes_before)));
+}
+
+/// Writes to the database past every rule of the program.
+pub async fn sql(app: &TestApp, statements: &'static str) {
+    app.db.write(move |tx| Ok::<_, DbError>(tx.batch_execute(statements)?)).await.expect("done");
 }
 
 /// Proves what `muster check` proves.

@@ -10,7 +10,7 @@ use muster_auth::people;
 use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress, Schedule};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress, Schedule};
 use muster_kernel::{Fields, Timestamp};
 
 use super::{LOCAL, OBJECT, Series, horizon, queries};
@@ -164,13 +164,7 @@ impl JobKind for HorizonJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let more = go_on(tx).map_err(|fault| JobError::Failed(fault.to_string()))?;
-                Ok(if more { Next::Continue(payload.clone()) } else { Next::Done })
-            })
-            .await
-        })
+        Box::pin(async move { run.step(|tx, ()| Ok(go_on(tx)?.then_some(()))).await })
     }
 }
 

@@ -7,7 +7,7 @@ use muster_auth::club;
 use muster_kernel::audit::Origin;
 use muster_kernel::db::Tx;
 use muster_kernel::fault::Fault;
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress};
 use muster_kernel::{Minor, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -44,19 +44,7 @@ impl JobKind for RunJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let place: Place =
-                    serde_json::from_value(payload.clone()).map_err(|e| JobError::Failed(e.to_string()))?;
-                match step(tx, place).map_err(|fault| JobError::Failed(fault.to_string()))? {
-                    None => Ok(Next::Done),
-                    Some(place) => serde_json::to_value(place)
-                        .map(Next::Continue)
-                        .map_err(|e| JobError::Failed(e.to_string())),
-                }
-            })
-            .await
-        })
+        Box::pin(async move { run.step(step).await })
     }
 }
 

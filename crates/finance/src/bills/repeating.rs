@@ -13,7 +13,7 @@ use muster_kernel::Expected;
 use muster_kernel::audit::Origin;
 use muster_kernel::db::Tx;
 use muster_kernel::fault::{Code, Fault};
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress};
 
 use super::{Bill, BillId, Made, Repeat, make, queries, record_event};
 use crate::periods;
@@ -156,13 +156,7 @@ impl JobKind for RepeatJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let more = repeat_some(tx).map_err(|fault| JobError::Failed(fault.to_string()))?;
-                Ok(if more { Next::Continue(payload.clone()) } else { Next::Done })
-            })
-            .await
-        })
+        Box::pin(async move { run.step(|tx, ()| Ok(repeat_some(tx)?.then_some(()))).await })
     }
 }
 

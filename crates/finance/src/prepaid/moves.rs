@@ -10,7 +10,7 @@ use muster_auth::permissions::KeepBooks;
 use muster_kernel::audit::Origin;
 use muster_kernel::db::{DbError, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
-use muster_kernel::job::{JobError, JobKind, JobRun, Next, Progress};
+use muster_kernel::job::{JobError, JobKind, JobRun, Progress};
 use muster_kernel::{Fields, Minor, UserId};
 
 use super::{Lot, LotId, find, first_free, keep, lock, nothing_left, owner, record};
@@ -309,12 +309,6 @@ impl JobKind for ExpiryJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let more = expire_some(tx).map_err(|fault| JobError::Failed(fault.to_string()))?;
-                Ok(if more { Next::Continue(payload.clone()) } else { Next::Done })
-            })
-            .await
-        })
+        Box::pin(async move { run.step(|tx, ()| Ok(expire_some(tx)?.then_some(()))).await })
     }
 }

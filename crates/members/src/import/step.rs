@@ -6,8 +6,7 @@ use muster_auth::permissions::ImportMembers;
 use muster_auth::{Accounts, Can, Email, Newcomer};
 use muster_kernel::UserId;
 use muster_kernel::db::{DbResult, Tx};
-use muster_kernel::fault::FieldFault;
-use muster_kernel::job::JobError;
+use muster_kernel::fault::{Fault, FieldFault};
 
 use super::file::{self, Column};
 use super::row::{Entry, RowError};
@@ -20,9 +19,9 @@ pub(super) fn next_part(
     tx: &mut Tx<'_>,
     can: &Can<ImportMembers>,
     import: &MemberImport,
-) -> Result<bool, JobError> {
+) -> Result<bool, Fault> {
     let Some(part) = queries::take_part(tx, import.id)? else { return Ok(false) };
-    let rows = file::rows_of(&part).map_err(|e| JobError::Failed(e.to_string()))?;
+    let rows = file::rows_of(&part).map_err(Fault::internal)?;
     let entries: Vec<_> = rows.into_iter().map(Entry::of).collect();
     // Plans are locked before members, as everywhere.
     let plans = plans::lock_named(tx, entries.iter().filter_map(Entry::plan))?;
@@ -37,7 +36,7 @@ pub(super) fn next_part(
                 Ok(None)
             }
             Err(RowError::Db(e)) => return Err(e.into()),
-            Err(RowError::Fault(fault)) => return Err(JobError::Failed(fault.to_string())),
+            Err(RowError::Fault(fault)) => return Err(fault),
             Err(wrong) => Err(wrong),
         };
         if let Ok(member) = made {

@@ -9,10 +9,10 @@ use muster_auth::permissions::ImportMembers;
 use muster_auth::{Accounts, still_can};
 use muster_kernel::audit::Origin;
 use muster_kernel::db::Tx;
-use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress, Schedule};
+use muster_kernel::fault::Fault;
+use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Progress, Schedule};
 use muster_kernel::leftovers;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{ImportId, ImportState, queries, step};
 
@@ -59,36 +59,33 @@ impl JobKind for Imports {
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         let accounts = self.0.clone();
-        Box::pin(async move { run.commit(move |tx, payload| next(&accounts, tx, payload)).await })
+        Box::pin(async move { run.step(move |tx, task| next(&accounts, tx, task)).await })
     }
 }
 
 /// Does the next part, or ends the import.
-fn next(accounts: &Accounts, tx: &mut Tx<'_>, payload: &Value) -> Result<Next, JobError> {
-    let task = serde_json::from_value::<Task>(payload.clone());
-    let Task { import, request } = task.map_err(|e| JobError::Failed(e.to_string()))?;
-    let Some(import) = queries::lock(tx, import)? else { return Ok(Next::Done) };
-    let more = Ok(Next::Continue(payload.clone()));
+fn next(accounts: &Accounts, tx: &mut Tx<'_>, task: Task) -> Result<Option<Task>, Fault> {
+    let Some(import) = queries::lock(tx, task.import)? else { return Ok(None) };
     let is_over = matches!(import.state, ImportState::Done | ImportState::Stopped);
     if !is_over {
-        let origin = Origin { actor: Some(import.made_by), request_id: request.map(Arc::from) };
+        let origin = Origin { actor: Some(import.made_by), request_id: task.request.clone().map(Arc::from) };
         // Whoever lost the role, or the account, does not go on either.
         let Some(can) = still_can::<ImportMembers>(tx, import.made_by, origin)? else {
             queries::set_state(tx, import.id, ImportState::Stopped)?;
-            return more;
+            return Ok(Some(task));
         };
         if step::next_part(accounts, tx, &can, &import)? {
-            return more;
+            return Ok(Some(task));
         }
     }
     if queries::sweep(tx, import.id, PARTS, KEYS)? > 0 {
-        return more;
+        return Ok(Some(task));
     }
     if !is_over {
         queries::set_state(tx, import.id, ImportState::Done)?;
     }
     leftovers::clear(tx)?;
-    Ok(Next::Done)
+    Ok(None)
 }
 
 /// The job that gives up what nobody finishes: a file that never arrived whole, or a job that failed for good.
@@ -104,7 +101,7 @@ impl JobKind for GivingUp {
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
-            run.commit(|tx, payload| {
+            run.step(|tx, ()| {
                 let before = tx.now().plus(-PATIENCE);
                 let left_behind = queries::left_behind(tx, before, AT_ONCE)?;
                 for import in &left_behind {
@@ -112,7 +109,7 @@ impl JobKind for GivingUp {
                     // It deletes what is left of the file.
                     job::enqueue(tx, NewJob::new(KIND, Task { import: *import, request: None }))?;
                 }
-                Ok(if left_behind.is_empty() { Next::Done } else { Next::Continue(payload.clone()) })
+                Ok((!left_behind.is_empty()).then_some(()))
             })
             .await
         })

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use muster_kernel::UserId;
 use muster_kernel::db::Tx;
 use muster_kernel::fault::Fault;
-use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Next, Progress};
+use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Progress};
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, PlanId, lock, members_on};
@@ -55,23 +55,12 @@ impl JobKind for GraceJob {
         &'a self,
         run: JobRun<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
-        Box::pin(async move {
-            run.commit(|tx, payload| {
-                let failed = |fault: Fault| JobError::Failed(fault.to_string());
-                let place: Place =
-                    serde_json::from_value(payload.clone()).map_err(|e| JobError::Failed(e.to_string()))?;
-                // As it is now: it may have been changed once more.
-                let Some(plan) = lock(tx, place.plan)? else { return Ok(Next::Done) };
-                match follow_some(tx, &plan, place.after).map_err(failed)? {
-                    Some(after) => next(Place { after, ..place }),
-                    None => Ok(Next::Done),
-                }
-            })
-            .await
-        })
+        Box::pin(async move { run.step(go_on).await })
     }
 }
 
-fn next(place: Place) -> Result<Next, JobError> {
-    serde_json::to_value(place).map(Next::Continue).map_err(|e| JobError::Failed(e.to_string()))
+fn go_on(tx: &mut Tx<'_>, place: Place) -> Result<Option<Place>, Fault> {
+    // As it is now: it may have been changed once more.
+    let Some(plan) = lock(tx, place.plan)? else { return Ok(None) };
+    Ok(follow_some(tx, &plan, place.after)?.map(|after| Place { after, ..place }))
 }

@@ -5,7 +5,9 @@ use muster_testkit::each_engine;
 use serde_json::json;
 
 use super::ClassClub;
-use super::{at_start, booked, booking_now, cancel, check, class_now, complete, in_hours, mark, planned};
+use super::{
+    at_start, booked, booking_now, cancel, check, class_now, complete, in_hours, mark, planned, prepaid, sql,
+};
 
 each_engine! {
     async fn attendance_is_taken_from_half_an_hour_before_the_start_by_the_coach_and_admins(club: ClassClub) {
@@ -49,6 +51,47 @@ each_engine! {
         mark(&app, &yoga, &coach, &one, "excused").await;
         assert_eq!(mark(&app, &yoga, &coach, &three, "attended").await.status, 200);
         assert_eq!(mark(&app, &yoga, &coach, &one, "attended").await.problem(), (409, "class_full"));
+        check(&app).await;
+    }
+
+    async fn whoever_waits_has_no_place_to_be_missed_at(club: ClassClub) {
+        let app = club.0;
+        let coach = app.people.coach().await;
+        let (seated, waiting) = (app.people.member().await, app.people.member().await);
+        let yoga = planned(&app, &coach, json!({"capacity": 1})).await;
+        booked(&app, &yoga, &seated).await;
+        let in_line = booked(&app, &yoga, &waiting).await;
+        at_start(&app, &yoga, 10);
+        for status in ["no_show", "excused"] {
+            let marked = mark(&app, &yoga, &coach, &waiting, status).await;
+            assert_eq!(marked.fields(), [("/marks/0/member_id", "not_booked")], "{status}");
+        }
+        let waiting = app.people.again(&waiting).await;
+        assert_eq!(booking_now(&app, &in_line, &waiting).await["status"], "waitlisted");
+        let marks = json!({"marks": [{"member_id": 999_999, "status": "attended"}]});
+        let marked = app.put(&format!("/api/classes/{}/attendance", yoga["id"]), &coach, marks).await;
+        assert_eq!(marked.fields(), [("/marks/0/member_id", "unknown")]);
+        check(&app).await;
+    }
+
+    async fn a_mark_gives_nobody_two_places_at_one_time(club: ClassClub) {
+        let app = club.0;
+        let (coach, other) = (app.people.coach().await, app.people.coach().await);
+        let (seated, member) = (app.people.member().await, app.people.member().await);
+        let yoga = planned(&app, &coach, json!({"capacity": 1})).await;
+        booked(&app, &yoga, &seated).await;
+        booked(&app, &yoga, &member).await;
+        let boxing = planned(&app, &other, json!({"class_title": "Boxing"})).await;
+        booked(&app, &boxing, &member).await;
+        at_start(&app, &yoga, 10);
+        // Whoever had the place is excused; the one in line has another class by now.
+        mark(&app, &yoga, &coach, &seated, "excused").await;
+        assert_eq!(mark(&app, &yoga, &coach, &member, "attended").await.problem(), (409, "overlap"));
+        // And back: whoever was excused took a place elsewhere.
+        let marked = mark(&app, &boxing, &other, &member, "excused").await;
+        assert_eq!(marked.status, 200, "{}", marked.text);
+        assert_eq!(mark(&app, &yoga, &coach, &member, "attended").await.status, 200);
+        assert_eq!(mark(&app, &boxing, &other, &member, "attended").await.problem(), (409, "overlap"));
         check(&app).await;
     }
 
@@ -136,6 +179,27 @@ each_engine! {
         }
         at_start(&app, &yoga, -60);
         assert_eq!(complete(&app, &yoga, &coach).await.body["status"], "scheduled");
+        app.mails().await;
+        assert_eq!(class_now(&app, &yoga, &coach).await["status"], "completed");
+        check(&app).await;
+    }
+
+    async fn a_class_that_cannot_be_completed_keeps_no_other_waiting(club: ClassClub) {
+        let app = club.0;
+        let (coach, treasurer, member) =
+            (app.people.coach().await, app.people.treasurer().await, app.people.member().await);
+        prepaid(&app, &treasurer, &member, json!({"count": 1, "amount": 700, "method": "cash"})).await;
+        let yoga = planned(&app, &coach, json!({})).await;
+        booked(&app, &yoga, &member).await;
+        let boxing = planned(&app, &coach, json!({"class_datetime": in_hours(&app, 80)})).await;
+        // Damaged: what was reserved for it is gone.
+        sql(&app, "UPDATE prepaid_lots SET reserved = 0").await;
+        at_start(&app, &boxing, -(60 + 24 * 60));
+        app.mails().await;
+        assert_eq!(class_now(&app, &yoga, &coach).await["status"], "scheduled");
+        assert_eq!(class_now(&app, &boxing, &coach).await["status"], "completed");
+        sql(&app, "UPDATE prepaid_lots SET reserved = 1").await;
+        app.wait(TimeDelta::minutes(1));
         app.mails().await;
         assert_eq!(class_now(&app, &yoga, &coach).await["status"], "completed");
         check(&app).await;

@@ -213,6 +213,7 @@ each_engine! {
         for body in [json!({"rrule": "FREQ=WEEKLY;BYDAY=SU"}), json!({"fee": 1})] {
             assert_eq!(patch(&app, &made, &coach, "scope=all", body).await.problem(), (409, "invalid_state"));
         }
+        assert_eq!(delete(&app, &made, &coach, "scope=all").await.problem(), (409, "invalid_state"));
     }
 
     async fn who_is_no_coach_any_more_is_given_no_new_sessions(club: ClassClub) {
