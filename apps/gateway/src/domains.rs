@@ -50,6 +50,7 @@ pub fn accounts(passwords: Passwords, keys: Keyring, options: AccountOptions) ->
         muster_coaches::person_hooks(),
         muster_classes::person_hooks(),
         muster_classes::calendar::person_hooks(),
+        muster_chat::person_hooks(),
     ];
     Accounts::new(passwords, keys, hooks, options)
 }
@@ -61,7 +62,7 @@ pub fn members(accounts: &Accounts) -> Members {
 
 /// The parts that domains have in what happens to memberships.
 fn standing_hooks() -> Vec<Arc<dyn StandingHooks>> {
-    vec![muster_classes::standing_hooks()]
+    vec![muster_classes::standing_hooks(), muster_chat::standing_hooks()]
 }
 
 /// The service that sells class fees in advance, with every domain's part in it.
@@ -76,6 +77,7 @@ pub(crate) fn mount(config: &mut ServiceConfig<'_>) {
         .configure(muster_finance::mount)
         .configure(muster_members::mount)
         .configure(muster_coaches::mount)
+        .configure(muster_chat::mount)
         .configure(muster_classes::mount)
         .configure(muster_classes::calendar::mount);
 }

@@ -149,4 +149,13 @@ permissions! {
 
     /// See the work that waits, runs or failed, and retry it.
     ManageJobs "jobs.manage" { Admin: All }
+
+    /// See the rooms one is in, and what is written in them.
+    ReadRooms "rooms.read" { Member: Own, Coach: Own, Treasurer: Own, Admin: Own }
+
+    /// Write in the rooms one is in, join and leave them, and open direct rooms.
+    Chat "rooms.write" { Member: Own, Coach: Own, Treasurer: Own, Admin: Own }
+
+    /// Open channels and announcement rooms, and moderate the rooms one is in.
+    Moderate "rooms.moderate" { Coach: All, Admin: All }
 }

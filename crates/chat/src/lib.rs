@@ -1,14 +1,37 @@
-//! Chat: rooms, messages, the sequence log, WebSocket sessions.
+//! Chat: rooms, and what is written in them.
 //!
-//! It takes its place among the domains; its tables, rules and routes come with its first slice.
+//! Whatever happens in a room takes its next number, in its own transaction and with the room's row locked: there is no
+//! hole, the order of the numbers is the order of the commits, and who was away asks for what came after the last number
+//! they know. What was committed is told to whoever [listens](muster_kernel::db::Db::listen) for [`News`].
+//!
+//! ```
+//! use muster_chat::EventKind;
+//! assert_eq!(EventKind::MessageCreated.as_str(), "message.created");
+//! ```
 
-use muster_kernel::Domain;
+mod checks;
+pub mod class_rooms;
+mod departing;
+mod domain;
+pub mod events;
+mod exports;
+mod hooks;
+mod log;
+pub mod marks;
+mod message;
+pub mod messages;
+mod minors;
+mod room;
+pub mod rooms;
+#[cfg(feature = "http")]
+mod routes;
+mod schema;
+mod seats;
 
-/// This crate's part in the commands of the program.
-///
-/// ```
-/// assert_eq!(muster_chat::domain().name, "chat");
-/// ```
-pub fn domain() -> Domain {
-    Domain { name: "chat", ..Domain::default() }
-}
+pub use domain::domain;
+pub use hooks::{person_hooks, standing_hooks};
+pub use log::{EventKind, EventWord, News, RoomEvent};
+pub use message::{Message, MessageId, Reaction};
+pub use room::{Room, RoomId, RoomKind, RoomRole, RoomState, Seat};
+#[cfg(feature = "http")]
+pub use routes::mount;

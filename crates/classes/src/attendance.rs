@@ -279,6 +279,7 @@ fn walk_in(tx: &mut Tx<'_>, seats: &mut Seats<'_>, member: UserId) -> Result<Boo
     };
     let mut booking = queries::insert_booking(tx, &seats.class, &new)?;
     seats.class.booked_count += 1;
+    seats.touch(member);
     if candidate.has_prepaid() {
         fees::reserve(tx, &seats.class, &mut booking)?;
     }
@@ -316,6 +317,9 @@ pub(crate) fn settle_as(
         }
     }
     seats.class.booked_count += places;
+    if places != 0 {
+        seats.touch(booking.member_id);
+    }
     booking.status = to;
     match (from.costs(), to.costs()) {
         (false, true) => {

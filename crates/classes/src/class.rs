@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use chrono::TimeDelta;
 use muster_auth::club::Policies;
+use muster_chat::RoomId;
 use muster_kernel::{Minor, Timestamp, UserId, id_type, text_enum};
 
 use crate::schema::classes;
@@ -38,6 +39,8 @@ pub struct Class {
     pub version: i64,
     /// The series it belongs to.
     pub series_id: Option<SeriesId>,
+    /// The room in which those of it talk.
+    pub room_id: Option<RoomId>,
     /// What it is called.
     pub class_title: String,
     /// Who teaches it.
@@ -81,59 +84,33 @@ pub struct Class {
     pub changed_at: Timestamp,
 }
 
-pub(crate) type Columns = (
-    classes::id,
-    classes::version,
-    classes::series_id,
-    classes::class_title,
-    classes::coach_id,
-    classes::planned_coach_id,
-    classes::starts_at,
-    classes::ends_at,
-    classes::local_date,
-    classes::time_zone,
-    classes::duration_minutes,
-    classes::location,
-    classes::capacity,
-    classes::fee,
-    classes::description,
-    classes::status,
-    classes::cancelled_reason,
-    classes::changed_by_hand,
-    classes::booked_count,
-    classes::waitlist_count,
-    classes::attended_count,
-    classes::next_place,
-    classes::sequence,
-    classes::changed_at,
-);
-
-pub(crate) const COLUMNS: Columns = (
-    classes::id,
-    classes::version,
-    classes::series_id,
-    classes::class_title,
-    classes::coach_id,
-    classes::planned_coach_id,
-    classes::starts_at,
-    classes::ends_at,
-    classes::local_date,
-    classes::time_zone,
-    classes::duration_minutes,
-    classes::location,
-    classes::capacity,
-    classes::fee,
-    classes::description,
-    classes::status,
-    classes::cancelled_reason,
-    classes::changed_by_hand,
-    classes::booked_count,
-    classes::waitlist_count,
-    classes::attended_count,
-    classes::next_place,
-    classes::sequence,
-    classes::changed_at,
-);
+muster_kernel::columns!(classes {
+    id,
+    version,
+    series_id,
+    room_id,
+    class_title,
+    coach_id,
+    planned_coach_id,
+    starts_at,
+    ends_at,
+    local_date,
+    time_zone,
+    duration_minutes,
+    location,
+    capacity,
+    fee,
+    description,
+    status,
+    cancelled_reason,
+    changed_by_hand,
+    booked_count,
+    waitlist_count,
+    attended_count,
+    next_place,
+    sequence,
+    changed_at,
+});
 
 impl Class {
     /// Places that are free: none of a class that is over or off.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use muster_kernel::domain::Domain;
 
+use crate::chat_rooms::LookJob;
 use crate::clock::ClockJob;
 use crate::completion::FinishJob;
 use crate::line::PromoteJob;
@@ -22,6 +23,7 @@ pub fn domain() -> Domain {
             Arc::new(HorizonJob),
             Arc::new(GoOnJob),
             Arc::new(PromoteJob),
+            Arc::new(LookJob),
         ],
         schedules: vec![ClockJob::SCHEDULE, HorizonJob::SCHEDULE],
     }

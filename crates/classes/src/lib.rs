@@ -15,6 +15,7 @@ pub mod attendance;
 mod booking;
 pub mod bookings;
 pub mod calendar;
+mod chat_rooms;
 mod checks;
 mod class;
 mod clock;

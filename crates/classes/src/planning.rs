@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use diesel::{ExpressionMethods, RunQueryDsl};
 use muster_auth::permissions::PlanClasses;
 use muster_auth::{Can, Scope, club, people};
+use muster_chat::RoomId;
 use muster_coaches::check_coach;
 use muster_kernel::audit::{self, Event};
 use muster_kernel::db::{DbResult, Tx};
@@ -15,6 +16,7 @@ use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Fields, Minor, Timestamp, UserId};
 use serde::Deserialize;
 
+use crate::chat_rooms;
 use crate::class::{Class, ClassId, ClassStatus, SeriesId};
 use crate::schema::classes;
 use crate::{queries, recurrence, words};
@@ -162,6 +164,7 @@ pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewClass) -> Result<C
     }
     let row = Planned {
         series: None,
+        room: None,
         class_title: &new.class_title,
         coach_id,
         span,
@@ -173,6 +176,8 @@ pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewClass) -> Result<C
         description: new.description.as_deref(),
     };
     let id = insert(tx, &row)?;
+    let room = chat_rooms::open_of_class(tx, id, &new.class_title)?;
+    chat_rooms::keep(tx, can.origin(), room, coach_id)?;
     let event = Event { action: "class.planned", object_type: OBJECT, object_id: id.0, reason: None };
     audit::append(tx, can.origin(), event)?;
     queries::find(tx, id)?.ok_or_else(Fault::not_found)
@@ -182,6 +187,8 @@ pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewClass) -> Result<C
 pub(crate) struct Planned<'a> {
     /// The series, and the local start that its rule gave.
     pub series: Option<(SeriesId, &'a str)>,
+    /// The room of the series.
+    pub room: Option<RoomId>,
     pub class_title: &'a str,
     pub coach_id: UserId,
     pub span: (Timestamp, Timestamp),
@@ -201,6 +208,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Planned<'_>) -> DbResult<ClassId> {
         .values((
             classes::series_id.eq(new.series.map(|(id, _)| id)),
             classes::occurrence.eq(new.series.map(|(_, occurrence)| occurrence)),
+            classes::room_id.eq(new.room),
             classes::class_title.eq(new.class_title),
             classes::coach_id.eq(new.coach_id),
             classes::planned_coach_id.eq(new.coach_id),

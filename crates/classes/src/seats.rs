@@ -14,7 +14,7 @@ use crate::booking::{Booking, BookingId, BookingStatus};
 use crate::class::Class;
 use crate::letters::{self, News};
 use crate::queries::{self, Candidate, NewBooking};
-use crate::{fees, line};
+use crate::{chat_rooms, fees, line};
 
 /// People in line who are looked at in one go.
 const AT_ONCE: i64 = 20;
@@ -27,13 +27,15 @@ pub(crate) struct Seats<'a> {
     pub today: NaiveDate,
     pub now: Timestamp,
     pub origin: &'a Origin,
+    /// Those who took or gave back a place: they join or leave the room of the class.
+    touched: Vec<UserId>,
 }
 
 impl<'a> Seats<'a> {
     /// Those of a class whose row is locked.
     pub(crate) fn of(tx: &mut Tx<'_>, class: Class, origin: &'a Origin) -> DbResult<Seats<'a>> {
         let (now, club) = (tx.now(), club::settings(tx)?);
-        Ok(Seats { class, today: club.today(now), policies: club.policies, now, origin })
+        Ok(Seats { class, today: club.today(now), policies: club.policies, now, origin, touched: Vec::new() })
     }
 
     /// Whether there is a place.
@@ -70,6 +72,7 @@ impl<'a> Seats<'a> {
             },
         )?;
         if seated {
+            self.touch(member);
             self.class.booked_count += 1;
         } else {
             self.class.waitlist_count += 1;
@@ -88,6 +91,7 @@ impl<'a> Seats<'a> {
         let booking = queries::keep_booking(tx, &booking)?;
         self.class.booked_count += 1;
         self.class.waitlist_count -= 1;
+        self.touch(booking.member_id);
         letters::announce(tx, News::Promoted, &booking)?;
         Ok(booking)
     }
@@ -118,6 +122,7 @@ impl<'a> Seats<'a> {
             fees::cover(tx, self.origin, booking.member_id)?;
         }
         if had_place {
+            self.touch(booking.member_id);
             line::wake(tx, &[booking.member_id])?;
         }
         Ok(booking)
@@ -162,9 +167,15 @@ impl<'a> Seats<'a> {
         Ok(())
     }
 
-    /// Writes down how many places are taken now.
-    pub(crate) fn keep(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        Ok(queries::keep_counts(tx, &self.class)?)
+    /// Somebody has taken a place, or given it back.
+    pub(crate) fn touch(&mut self, member: UserId) {
+        self.touched.push(member);
+    }
+
+    /// Writes down how many places are taken now, and has whoever took or gave back one join or leave the room.
+    pub(crate) fn keep(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        queries::keep_counts(tx, &self.class)?;
+        chat_rooms::keep_some(tx, self.origin, &self.class, &std::mem::take(&mut self.touched))
     }
 
     /// Somebody who can take a place here, held until the transaction ends. `leaving` is a booking that they give up for

@@ -11,6 +11,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use muster_auth::permissions::{PlanClasses, ReadClasses};
 use muster_auth::{Can, club, people};
+use muster_chat::RoomId;
 use muster_kernel::audit::{self, Event, Origin};
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
@@ -18,6 +19,7 @@ use muster_kernel::page::PageRequest;
 use muster_kernel::{Fields, Minor, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::chat_rooms;
 use crate::class::SeriesId;
 use crate::planning::{self, Checked};
 use crate::recurrence::{self, Recurrence};
@@ -70,6 +72,8 @@ pub struct Series {
     pub last_date: Option<NaiveDate>,
     /// The series that it goes on from.
     pub continues: Option<SeriesId>,
+    /// The room in which those of it talk.
+    pub room_id: Option<RoomId>,
 }
 
 /// A series to be planned.
@@ -205,6 +209,8 @@ pub fn plan(tx: &mut Tx<'_>, can: &Can<PlanClasses>, new: &NewSeries) -> Result<
             made_by: can.user_id(),
         },
     )?;
+    let room_id = Some(chat_rooms::open_of_series(tx, series.id, &series.class_title)?);
+    let series = Series { room_id, ..series };
     let dates = series.dates(start.date(), through);
     sessions::make(tx, &series, &dates, sessions::Conflict::Refuse)?;
     queries::set_made_through(tx, &series, through)?;

@@ -10,6 +10,7 @@ mod error;
 mod migrate;
 mod pool;
 mod postgres;
+mod signals;
 mod target;
 mod tx;
 mod watch;
@@ -31,6 +32,7 @@ pub use watch::StatementObserver;
 
 use crate::Clock;
 use pool::{Connector, Handle, Purpose, Task, Workers};
+use signals::Signals;
 use writer::{GroupWriter, UnderWay, Work, Write, WriteContext};
 
 /// How a [`Db`] is set up. The defaults serve a club.
@@ -108,8 +110,11 @@ impl Db {
         };
         let workers =
             |name, threads, pool| Workers::start(name, threads, options.queue, options.max_wait, pool);
-        let context =
-            WriteContext { clock: options.clock.clone(), job_bell: Arc::new(tokio::sync::Notify::new()) };
+        let context = WriteContext {
+            clock: options.clock.clone(),
+            job_bell: Arc::new(tokio::sync::Notify::new()),
+            signals: Signals::default(),
+        };
         // The writer first: it switches a new file to WAL, which readers cannot.
         let (writer, readers) = match target.engine() {
             Engine::Sqlite => {
@@ -153,6 +158,12 @@ impl Db {
     /// Rung after a commit that wrote a job.
     pub(crate) fn job_bell(&self) -> Arc<tokio::sync::Notify> {
         self.inner.context.job_bell.clone()
+    }
+
+    /// Has `listener` told of every `T` that a transaction of this program [signals](Tx::signal), in the order in which they
+    /// were committed as far as one connection knows it. It must be short and must not block.
+    pub fn listen<T: std::any::Any>(&self, listener: impl Fn(&T) + Send + Sync + 'static) {
+        self.inner.context.signals.listen(listener);
     }
 
     /// Reads, in one transaction that sees one state of the data and everything committed before it began.

@@ -82,6 +82,16 @@ codes! {
     AlreadyBooked "already_booked" 409 "Booked already";
     /// All places of the class are taken.
     ClassFull "class_full" 409 "The class is full";
+    /// The client's id was used for another message.
+    ClientIdConflict "client_id_conflict" 409 "The client's id was used for another message";
+    /// The message is deleted.
+    MessageDeleted "message_deleted" 409 "The message is deleted";
+    /// The room is archived: it can be read only.
+    ReadOnly "read_only" 409 "The room can be read only";
+    /// A minor is in the room with an adult: a guardian has to be in it.
+    GuardianRequired "guardian_required" 409 "A guardian has to be in this room";
+    /// A moderator has them be quiet in this room for a while.
+    Muted "muted" 403 "Muted in this room";
     /// Two classes at the same time.
     Overlap "overlap" 409 "Two at the same time";
     /// The last active admin stays.

@@ -57,6 +57,12 @@ macro_rules! id_type {
             }
         }
 
+        impl $crate::sql::Id for $name {
+            fn number(&self) -> i64 {
+                self.0
+            }
+        }
+
         $crate::__id_schema!($name);
     };
 }

@@ -4,28 +4,35 @@
 //! |---|---|
 //! | `ON CONFLICT …`, unions with it | [`Portable`] around the statement |
 //! | `SELECT … FOR NO KEY UPDATE` | [`Locked`] around the select |
+//! | one of several ids, as one parameter | [`among`] |
 //! | several selects in one order, each from its index | [`Merged`] |
 //! | many rows in one insert, hot queries | [`on!`](crate::on) |
+//! | a statement written by hand, prepared once | [`Prepared`] |
 //! | an instant | SQL type [`Moment`], Rust type [`Timestamp`](crate::Timestamp) |
 //! | a document | SQL type [`Document`], Rust type [`Json`] |
 //! | an enum kept as text | [`text_enum!`](crate::text_enum) |
 //! | `sum` of amounts | [`total`] |
 //! | a join with another crate's published table | [`join_across!`](crate::join_across) |
+//! | a row's columns, named once | [`columns!`](crate::columns) |
 //! | an id type of its own | [`id_type!`](crate::id_type) |
 
+mod among;
 mod document;
 mod locked;
 mod merged;
 mod moment;
 mod portable;
+mod prepared;
 mod text_enum;
 mod total;
 
+pub use among::{Among, Id, among};
 pub use document::{Document, Json};
 pub use locked::Locked;
 pub use merged::{First, Merged};
 pub use moment::Moment;
 pub use portable::Portable;
+pub use prepared::Prepared;
 pub use text_enum::UnknownWord;
 pub use total::{Total, total};
 
@@ -43,6 +50,23 @@ macro_rules! on {
             $crate::db::Conn::Sqlite($c) => $body,
             $crate::db::Conn::Postgres($c) => $body,
         }
+    };
+}
+
+/// Names the columns of a table that a row is read from, once: as the type `Columns` and as the value `COLUMNS`, for
+/// `select` and `returning`.
+///
+/// ```
+/// diesel::table! { rooms (id) { id -> BigInt, name -> Text, } }
+/// muster_kernel::columns!(rooms { id, name });
+/// let _ = COLUMNS;
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! columns {
+    ($table:ident { $($column:ident),+ $(,)? }) => {
+        pub(crate) type Columns = ($($table::$column,)+);
+        pub(crate) const COLUMNS: Columns = ($($table::$column,)+);
     };
 }
 

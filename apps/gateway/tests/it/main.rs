@@ -13,6 +13,7 @@ mod bills;
 mod books;
 mod books_at_random;
 mod calendar;
+mod chat;
 mod classes;
 mod club;
 mod coaches;

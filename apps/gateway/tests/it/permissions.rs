@@ -4,6 +4,7 @@
 //! from the document alone is proven of every operation.
 
 mod calendar;
+mod chat;
 mod classes;
 mod club;
 mod coaches;

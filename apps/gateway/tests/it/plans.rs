@@ -3,6 +3,7 @@
 //! statements as it needs.
 
 mod calendar;
+mod chat;
 mod classes;
 mod coaches;
 mod door;
@@ -62,6 +63,13 @@ const GROWING: &[&str] = &[
     "member_import_parts",
     "member_imports",
     "members",
+    "message_index",
+    "message_index_data",
+    "message_index_docsize",
+    "message_index_idx",
+    "message_mentions",
+    "message_reactions",
+    "messages",
     "payroll_lines",
     "payroll_runs",
     "period_balances",
@@ -70,6 +78,10 @@ const GROWING: &[&str] = &[
     "prepaid_lots",
     "prepaid_moves",
     "recovery_codes",
+    "room_events",
+    "room_marks",
+    "room_members",
+    "rooms",
     "second_factors",
     "sessions",
     "standing",
@@ -87,6 +99,7 @@ const SMALL: &[&str] = &[
     "closed_periods",
     "club",
     "installation",
+    "message_index_config",
     "sqlite_sequence",
 ];
 
@@ -373,6 +386,7 @@ impl Watched {
         self.use_calendars(&app.people.admin().await).await;
         self.use_coaches(&app.people.admin().await).await;
         self.use_classes(&app.people.admin().await).await;
+        self.use_chat(&app.people.admin().await).await;
         self.use_the_door(&app.people.admin().await).await;
         let all: Vec<Domain> = muster_gateway::domains();
         Runner::new((*app.db).clone(), &all).run_due().await.expect("jobs done");
@@ -430,7 +444,7 @@ fn names_people(sql: &str) -> bool {
 /// True when it is about the bookings of a class, or about what somebody has booked.
 fn is_about_few_bookings(sql: &str) -> bool {
     sql.contains("`bookings`.`class_id` = ?")
-        || sql.contains("`bookings`.`class_id` IN (?")
+        || sql.contains("`bookings`.`class_id` IN (")
         || sql.contains("(`bookings`.`member_id` = ?) AND (`bookings`.`is_live` = ?)")
         || sql.contains("(`bookings`.`member_id` IN (?")
         || sql.contains("(`before`.`member_id` = ?)")

@@ -215,7 +215,7 @@ each_engine! {
         assert_eq!(file.header("content-disposition"), "attachment; filename=\"my-data.json\"");
         assert!(file.header("cache-control").contains("no-store"), "{}", file.header("cache-control"));
         let export = file.body.as_object().expect("an object");
-        assert_eq!(export.keys().collect::<Vec<_>>(), ["classes", "exported_at", "finance", "members", "sessions", "user"]);
+        assert_eq!(export.keys().collect::<Vec<_>>(), ["chat", "classes", "exported_at", "finance", "members", "sessions", "user"]);
         let user = &export["user"];
         for (field, value) in [
             ("first_name", json!("Quillana")),

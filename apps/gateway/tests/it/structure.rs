@@ -11,7 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("muster-finance", &["muster-kernel", "muster-auth"]),
     ("muster-members", &["muster-kernel", "muster-auth", "muster-finance"]),
     ("muster-coaches", &["muster-kernel", "muster-auth", "muster-finance"]),
-    ("muster-chat", &["muster-kernel", "muster-auth"]),
+    ("muster-chat", &["muster-kernel", "muster-auth", "muster-members"]),
     (
         "muster-classes",
         &[

@@ -3,6 +3,7 @@
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_auth::permissions::PlanClasses;
 use muster_auth::{Can, people};
+use muster_chat::class_rooms;
 use muster_coaches::check_coach;
 use muster_kernel::audit::{self, Event};
 use muster_kernel::db::{DbResult, Tx};
@@ -17,7 +18,7 @@ use crate::letters::{self, ClassNews};
 use crate::schema::classes;
 use crate::seats::Seats;
 use crate::whose::must_be_theirs;
-use crate::{moving, queries, recurrence, words};
+use crate::{chat_rooms, moving, queries, recurrence, words};
 
 /// What is to change of a class; what is absent stays.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -134,8 +135,21 @@ pub(crate) fn apply(
     if seats.class.capacity > before.capacity || moved {
         seats.promote(tx)?;
     }
+    for coach in [before.coach_id, seats.class.coach_id] {
+        if before.coach_id != seats.class.coach_id {
+            seats.touch(coach);
+        }
+    }
     seats.keep(tx)?;
     let id = seats.class.id;
+    if let Some(room) = seats.class.room_id {
+        if moved {
+            chat_rooms::look_again(tx, id, &[room])?;
+        }
+        if seats.class.series_id.is_none() && seats.class.class_title != before.class_title {
+            class_rooms::rename(tx, can.origin(), room, &seats.class.class_title)?;
+        }
+    }
     if told && (moved || seats.class.location != before.location) {
         letters::announce_class(tx, ClassNews::Changed, id)?;
     }

@@ -1,5 +1,6 @@
 //! A class as clients see it.
 
+use muster_chat::RoomId;
 use muster_kernel::{Minor, Timestamp, UserId};
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub(super) struct ClassShown {
     /// The series it belongs to.
     series_id: Option<SeriesId>,
     /// The room of its people in the chat.
-    room_id: Option<i64>,
+    room_id: Option<RoomId>,
     /// Your own booking, or null.
     my_booking: Option<Shown>,
     /// Who has a place: all of them for its coach, treasurers and admins; for others only themselves.
@@ -71,7 +72,7 @@ impl ClassShown {
             waitlist_count: class.waitlist_count,
             free_places,
             series_id: class.series_id,
-            room_id: None,
+            room_id: class.room_id,
             my_booking,
             participants,
         }

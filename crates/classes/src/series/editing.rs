@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_auth::permissions::PlanClasses;
 use muster_auth::{Can, people};
+use muster_chat::{RoomId, class_rooms};
 use muster_kernel::db::{DbError, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::{Expected, Fields, text_enum};
@@ -15,6 +16,7 @@ use super::patch::SeriesPatch;
 use super::sessions::{self, Conflict, at};
 use super::steps::{Place, call_off_session, change, go_on_later};
 use super::{LOCAL, Series, horizon, must_be_theirs, queries, read_local, record};
+use crate::chat_rooms;
 use crate::class::{ClassId, SeriesId};
 use crate::recurrence::{self, Recurrence};
 use crate::schema::classes;
@@ -86,6 +88,9 @@ pub fn edit(
     }
     fields.done()?;
     queries::keep(tx, &after)?;
+    if let (Some(room), true) = (after.room_id, after.class_title != before.class_title) {
+        class_rooms::rename(tx, can.origin(), room, &after.class_title)?;
+    }
     record(tx, can.origin(), "class_series.changed", id, None)?;
     let place =
         Place { series: id, patch: patch.clone(), from, after: None, reason: None, by: can.user_id() };
@@ -174,6 +179,8 @@ fn follow_new_rule(
             made_by: can.user_id(),
         },
     )?;
+    let room_id = Some(chat_rooms::open_of_series(tx, series.id, &series.class_title)?);
+    let series = Series { room_id, ..series };
     // Only what is still to come: the day may have begun.
     let mut dates = series.dates(from, through);
     dates.retain(|date| at(zone, date) > now);
@@ -195,9 +202,12 @@ fn follow_new_rule(
                     .set((
                         classes::series_id.eq(series.id),
                         classes::occurrence.eq(date.format(LOCAL).to_string()),
+                        classes::room_id.eq(series.room_id),
                     ))
                     .execute(&mut **tx)
                     .map_err(DbError::from)?;
+                let rooms: Vec<RoomId> = [before.room_id, series.room_id].into_iter().flatten().collect();
+                chat_rooms::look_again(tx, id, &rooms)?;
                 change(tx, can, id, &patch, &series, false)?;
             }
         }

@@ -10,41 +10,24 @@ use super::Series;
 use crate::class::SeriesId;
 use crate::schema::class_series;
 
-type Columns = (
-    class_series::id,
-    class_series::version,
-    class_series::class_title,
-    class_series::coach_id,
-    class_series::duration_minutes,
-    class_series::location,
-    class_series::capacity,
-    class_series::fee,
-    class_series::description,
-    class_series::time_zone,
-    class_series::rrule,
-    class_series::local_start,
-    class_series::made_through,
-    class_series::last_date,
-    class_series::continues,
-);
-
-const COLUMNS: Columns = (
-    class_series::id,
-    class_series::version,
-    class_series::class_title,
-    class_series::coach_id,
-    class_series::duration_minutes,
-    class_series::location,
-    class_series::capacity,
-    class_series::fee,
-    class_series::description,
-    class_series::time_zone,
-    class_series::rrule,
-    class_series::local_start,
-    class_series::made_through,
-    class_series::last_date,
-    class_series::continues,
-);
+muster_kernel::columns!(class_series {
+    id,
+    version,
+    class_title,
+    coach_id,
+    duration_minutes,
+    location,
+    capacity,
+    fee,
+    description,
+    time_zone,
+    rrule,
+    local_start,
+    made_through,
+    last_date,
+    continues,
+    room_id,
+});
 
 /// A series to be written.
 pub(super) struct NewRow<'a> {

@@ -14,6 +14,7 @@ use muster_kernel::job::{JobError, JobKind, JobRun, Progress, Schedule};
 use muster_kernel::{Fields, Timestamp};
 
 use super::{LOCAL, OBJECT, Series, horizon, queries};
+use crate::chat_rooms;
 use crate::class::{ClassId, ClassStatus};
 use crate::planning::{self, Planned, span};
 use crate::recurrence;
@@ -62,6 +63,9 @@ pub(super) fn make(
         taken.push(span);
         planning::insert(tx, &session(series, &occurrence, span, zone))?;
     }
+    if let Some(room) = series.room_id {
+        chat_rooms::keep(tx, &Origin::default(), room, series.coach_id)?;
+    }
     Ok(())
 }
 
@@ -73,6 +77,7 @@ fn session<'a>(
 ) -> Planned<'a> {
     Planned {
         series: Some((series.id, occurrence)),
+        room: series.room_id,
         class_title: &series.class_title,
         coach_id: series.coach_id,
         span,

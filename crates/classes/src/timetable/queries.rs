@@ -11,6 +11,7 @@ use muster_auth::read::users;
 use muster_coaches::read::coaches;
 use muster_coaches::shown_name;
 use muster_kernel::db::{Conn, DbResult, MultiBackend};
+use muster_kernel::sql::among;
 use muster_kernel::{Timestamp, UserId};
 use serde::Serialize;
 
@@ -177,7 +178,7 @@ pub(super) fn participants(conn: &mut Conn, of: &[ClassId]) -> DbResult<HashMap<
     }
     let rows: Vec<(ClassId, UserId, String, String)> = bookings::table
         .inner_join(users::table.on(users::id.eq(bookings::member_id)))
-        .filter(bookings::class_id.eq_any(of.to_vec()))
+        .filter(among(bookings::class_id, of))
         .filter(bookings::is_live.eq(true))
         .filter(bookings::is_seated.eq(true))
         .order((users::name_key, bookings::id))

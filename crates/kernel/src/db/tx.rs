@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use tokio::sync::Notify;
 
+use super::signals::Signals;
 use super::watch::Watch;
 use super::{Conn, DbError, DbResult};
 use crate::Timestamp;
@@ -27,11 +28,12 @@ pub(crate) struct TxState {
     effects: Vec<Effect>,
     depth: u32,
     bell: Arc<Notify>,
+    signals: Signals,
 }
 
 impl TxState {
-    pub(crate) fn new(now: Timestamp, watch: Watch, bell: Arc<Notify>) -> TxState {
-        TxState { now, watch, effects: Vec::new(), depth: 0, bell }
+    pub(crate) fn new(now: Timestamp, watch: Watch, bell: Arc<Notify>, signals: Signals) -> TxState {
+        TxState { now, watch, effects: Vec::new(), depth: 0, bell, signals }
     }
 
     pub(crate) fn into_effects(self) -> Vec<Effect> {
@@ -53,6 +55,13 @@ impl<'a> Tx<'a> {
     /// gone by then. It must be short and must not block; anything longer is a job.
     pub fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
         self.state.effects.push(Box::new(effect));
+    }
+
+    /// Tells whoever [listens](super::Db::listen) for a `T` in this program, once this transaction is durable. What others
+    /// must not miss is in the database, too: a program that dies here tells nobody.
+    pub fn signal<T: std::any::Any + Send>(&mut self, news: T) {
+        let signals = self.state.signals.clone();
+        self.after_commit(move || signals.tell(&news));
     }
 
     /// Wakes the job runner once this transaction is durable.

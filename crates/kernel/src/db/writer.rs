@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::error::Severity;
 use super::pool::{Connector, Handle, survive};
+use super::signals::Signals;
 use super::tx::{Effect, Tx, TxState};
 use super::{DbError, DbResult};
 use crate::Clock;
@@ -107,6 +108,7 @@ where
 pub(crate) struct WriteContext {
     pub(crate) clock: Clock,
     pub(crate) job_bell: Arc<Notify>,
+    pub(crate) signals: Signals,
 }
 
 /// How one run of a closure ended.
@@ -124,7 +126,12 @@ pub(crate) enum Ran {
 /// Runs one closure inside whatever transaction or savepoint the caller has opened.
 pub(crate) fn run(work: &mut dyn Work, handle: &mut Handle, context: &WriteContext) -> Ran {
     let began = Instant::now();
-    let mut state = TxState::new(context.clock.now(), handle.watch.clone(), context.job_bell.clone());
+    let mut state = TxState::new(
+        context.clock.now(),
+        handle.watch.clone(),
+        context.job_bell.clone(),
+        context.signals.clone(),
+    );
     handle.watch.take_failure();
     let ran = catch_unwind(AssertUnwindSafe(|| work.run(&mut Tx::new(&mut handle.conn, &mut state))));
     handle.watch.own(false);

@@ -19,11 +19,12 @@ each_engine! {
         let expected = [
             ("coach_id", json!(coach.id)), ("instructor_name", json!("Person Number 0")), ("status", json!("scheduled")),
             ("booked_count", json!(0)), ("waitlist_count", json!(0)), ("free_places", json!(2)), ("series_id", Value::Null),
-            ("room_id", Value::Null), ("my_booking", Value::Null), ("participants", json!([])), ("time_zone", json!("UTC")),
+            ("room_id", made.body["room_id"].clone()), ("my_booking", Value::Null), ("participants", json!([])), ("time_zone", json!("UTC")),
         ];
         for (field, value) in expected {
             assert_eq!(seen[field], value, "{field}");
         }
+        assert!(seen["room_id"].is_i64());
         let listed = app.get("/api/classes/", &member).await.body;
         assert_eq!(listed["items"][0], seen);
     }

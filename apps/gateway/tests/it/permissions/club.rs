@@ -61,6 +61,11 @@ pub enum Thing {
     Series,
     /// A place in a class: `id`, `other_class_id` of one with a place, too.
     Booking,
+    /// A channel: `id`, `user_id` of somebody else in it, `other_id` of somebody who is not, and
+    /// `coach_id` of whose it is.
+    Room,
+    /// A message in a channel: `id`, `emoji`.
+    Message,
 }
 
 impl Thing {
@@ -77,7 +82,7 @@ impl Thing {
             | Thing::Entry
             | Thing::Lot
             | Thing::Bill => &[Whose::Other, Whose::Missing],
-            Thing::Coach | Thing::Class | Thing::Series | Thing::Booking => {
+            Thing::Coach | Thing::Class | Thing::Series | Thing::Booking | Thing::Room | Thing::Message => {
                 &[Whose::Own, Whose::Other, Whose::Missing]
             }
             Thing::CoachTerms | Thing::Payout | Thing::PayrollRun => &[Whose::Other, Whose::Missing],
@@ -102,6 +107,9 @@ pub struct Club {
     admin: Person,
     made: AtomicU32,
 }
+
+/// A thumb up, as a path has it.
+const THUMB: &str = "%F0%9F%91%8D";
 
 /// An id that nothing has.
 const MISSING: i64 = 999_999_999;
@@ -163,6 +171,10 @@ impl Club {
             (Thing::Period, _) => json!({"period": "2999-01"}),
             (Thing::CoachTerms, Whose::Missing) => json!({"id": MISSING, "terms_id": MISSING}),
             (Thing::Payout, Whose::Missing) => json!({"id": MISSING, "payout_id": MISSING}),
+            (Thing::Room, Whose::Missing) => {
+                json!({"id": MISSING, "user_id": self.member.id, "other_id": self.member.id, "coach_id": MISSING})
+            }
+            (Thing::Message, Whose::Missing) => json!({"id": MISSING, "emoji": THUMB}),
             (Thing::Booking, Whose::Missing) => json!({"id": MISSING, "other_class_id": MISSING}),
             (_, Whose::Missing) => json!({"id": MISSING}),
             (Thing::Account, _) => {
@@ -232,6 +244,8 @@ impl Club {
             (Thing::Class, _) => json!({"id": self.class_of(&self.coach(whose, asker).await).await}),
             (Thing::Series, _) => self.series_of(&self.coach(whose, asker).await).await,
             (Thing::Booking, _) => self.booking_of(&self.owner(whose, asker, true).await).await,
+            (Thing::Room, _) => self.room_of(whose, asker).await,
+            (Thing::Message, _) => self.message_of(whose, asker).await,
             (Thing::Job, _) => {
                 let db = &self.app.db;
                 let job = db.write(|tx| job::enqueue(tx, NewJob::new("test.waits", 1))).await;
@@ -287,6 +301,33 @@ impl Club {
         let booked = self.app.post_once(&format!("/api/classes/{class}/bookings"), member, json!({})).await;
         let id = booked.body["id"].as_i64().unwrap_or(MISSING);
         json!({"id": id, "other_class_id": other})
+    }
+
+    /// A channel of some coach's. Where it is the asker's own, they have joined it, unless nobody lets them.
+    async fn room_of(&self, whose: Whose, asker: &Asker) -> Value {
+        let (coach, other) = (self.app.people.coach().await, self.app.people.member().await);
+        let body = json!({"kind": "channel", "room_name": "Tournament"});
+        let id = self.app.post("/api/rooms", &coach, body).await.body["id"].clone();
+        let outsider = self.app.people.member().await;
+        let joins = if whose == Whose::Own { vec![&other, &asker.person] } else { vec![&other] };
+        for person in joins {
+            self.app.post(&format!("/api/rooms/{id}/join"), person, json!({})).await;
+        }
+        json!({"id": id, "user_id": other.id, "other_id": outsider.id, "coach_id": coach.id})
+    }
+
+    /// A message in such a channel, written by the asker where it is theirs.
+    async fn message_of(&self, whose: Whose, asker: &Asker) -> Value {
+        let room = self.room_of(whose, asker).await;
+        let coach = self.app.people.coach().await;
+        self.app.post(&format!("/api/rooms/{}/join", room["id"]), &coach, json!({})).await;
+        let body = json!({"room_id": room["id"], "content": "Hello"});
+        let own = self.app.post("/api/messages", &asker.person, body.clone()).await;
+        let id = match own.body["id"].as_i64() {
+            Some(id) => id,
+            None => self.app.post("/api/messages", &coach, body).await.body["id"].as_i64().expect("an id"),
+        };
+        json!({"id": id, "emoji": THUMB})
     }
 
     async fn plan(&self) -> Value {

@@ -22,6 +22,7 @@ use muster_testkit::PASSWORD;
 use serde_json::json;
 
 use super::calendar::calendar;
+use super::chat::chat;
 use super::classes::classes;
 use super::club::Thing::{Account, DuesRun, Import, Job, Person, Plan, Session};
 use super::coaches::coaches;
@@ -61,6 +62,7 @@ pub fn table() -> Vec<Row> {
         dues(),
         coaches(),
         calendar(),
+        chat(),
         classes(),
         door(),
         club(),
