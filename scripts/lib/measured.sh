@@ -60,9 +60,10 @@ stop_muster() {
   server=
 }
 
-# The admin's access token.
+# sign_in [EMAIL]: the access token of the admin, or of whoever has this address.
 sign_in() {
-  curl --silent --fail "http://$address/api/auth/login" --json "{\"email\":\"bench@example.org\",\"password\":\"$password\"}" |
+  local email=${1:-bench@example.org}
+  curl --silent --fail "http://$address/api/auth/login" --json "{\"email\":\"$email\",\"password\":\"$password\"}" |
     sed 's/.*"access_token":"\([^"]*\)".*/\1/'
 }
 

@@ -70,6 +70,9 @@ impl Accounts {
     pub fn erase(&self, tx: &mut Tx<'_>, can: &Can<EraseUsers>, id: UserId) -> Result<(User, Roles), Fault> {
         club::lock(tx)?;
         self.sessions().confirm(tx, can)?;
+        for hooks in self.hooks() {
+            hooks.deactivating(tx, id)?;
+        }
         let (user, roles) = people::lock(tx, id)?;
         people::keep_an_admin(tx, &user, roles)?;
         if roles.has(Role::Admin) && id == can.user_id() {

@@ -64,7 +64,7 @@ pub trait PersonHooks: Send + Sync {
         Ok(())
     }
 
-    /// Somebody's account is about to be closed, and nothing of them is locked yet: what has to be locked before people
+    /// Somebody's account is about to be closed, or they are about to be erased, and nothing of them is locked yet: what has to be locked before people
     /// are.
     ///
     /// # Errors

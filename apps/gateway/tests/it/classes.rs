@@ -4,6 +4,7 @@ mod at_random;
 mod attendance;
 mod bookings;
 mod door;
+mod locks;
 mod money;
 mod overview;
 mod planning;
