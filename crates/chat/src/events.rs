@@ -36,6 +36,7 @@ pub fn after(
     limit: i64,
 ) -> Result<CatchUp, Fault> {
     let seat = seats::find(conn, can.actor(), id)?;
-    let items = log::after(conn, id, seq.max(seat.from_seq - 1), limit)?;
+    let happened = log::after(conn, id, seq.max(seat.from_seq - 1), limit)?;
+    let items = happened.into_iter().map(|event| event.seen_from(seat.from_seq)).collect();
     Ok(CatchUp { items, head: seat.room.head_seq })
 }

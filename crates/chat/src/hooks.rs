@@ -48,6 +48,11 @@ impl PersonHooks for Hooks {
         minors::changed(tx, user)
     }
 
+    /// A guardian who cannot sign in looks after nobody.
+    fn deactivated(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
+        minors::changed(tx, user)
+    }
+
     fn minority_changed(&self, tx: &mut Tx<'_>, user: UserId) -> Result<(), Fault> {
         minors::changed(tx, user)
     }

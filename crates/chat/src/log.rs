@@ -78,6 +78,21 @@ pub struct RoomEvent {
     /// Of `room.updated`: what the room is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<RoomState>,
+    /// Where the message is that it is about.
+    #[serde(skip)]
+    pub(crate) about_seq: Option<i64>,
+}
+
+impl RoomEvent {
+    /// The same for somebody whose part of a room begins here: what it is about may be from before that. That something
+    /// happened is told, so that there is no hole; what it was is not.
+    #[must_use]
+    pub(crate) fn seen_from(self, from_seq: i64) -> RoomEvent {
+        if self.about_seq.is_none_or(|seq| seq >= from_seq) {
+            return self;
+        }
+        RoomEvent { message: None, message_id: None, emoji: None, user_id: None, ..self }
+    }
 }
 
 /// The word that begins every event.
@@ -93,7 +108,8 @@ pub enum EventWord {
 pub(crate) enum What {
     /// A message, as it is once this has happened; its `seq` and `updated_seq` are set here.
     Message(Box<Message>),
-    Reaction(MessageId, String, UserId),
+    /// To which message, and where that is.
+    Reaction((MessageId, i64), String, UserId),
     Member(UserId),
     Room(RoomState),
 }
@@ -132,10 +148,15 @@ pub(crate) fn append(
         emoji: None,
         user_id: None,
         state: None,
+        about_seq: None,
     };
     match what {
-        What::Message(message) => told.message = Some(*message),
-        What::Reaction(message, emoji, user) => {
+        What::Message(message) => {
+            told.about_seq = Some(message.seq);
+            told.message = Some(*message);
+        }
+        What::Reaction((message, about), emoji, user) => {
+            told.about_seq = Some(about);
             (told.message_id, told.emoji, told.user_id) = (Some(message), Some(emoji), Some(user));
         }
         What::Member(user) => told.user_id = Some(user),
@@ -187,8 +208,7 @@ pub(crate) fn after(conn: &mut Conn, room: RoomId, seq: i64, limit: i64) -> DbRe
             room_events::at,
         ))
         .load(conn)?;
-    let ids: Vec<MessageId> =
-        rows.iter().filter(|row| is_of_message(row.1)).filter_map(|row| row.2).collect();
+    let ids: Vec<MessageId> = rows.iter().filter_map(|row| row.2).collect();
     let mut shown = std::collections::HashMap::with_capacity(ids.len());
     if !ids.is_empty() {
         let found: Vec<message::ShownRow> = messages::table
@@ -199,7 +219,8 @@ pub(crate) fn after(conn: &mut Conn, room: RoomId, seq: i64, limit: i64) -> DbRe
         shown.extend(found.into_iter().map(Message::from).map(|message| (message.id, message)));
     }
     let told = |(seq, event, message_id, user_id, emoji, state, actor_id, timestamp): Row| {
-        let message = message_id.filter(|_| is_of_message(event)).and_then(|id| shown.get(&id).cloned());
+        let about = message_id.and_then(|id| shown.get(&id));
+        let message = about.filter(|_| is_of_message(event)).cloned();
         RoomEvent {
             kind: EventWord::Event,
             room,
@@ -212,6 +233,7 @@ pub(crate) fn after(conn: &mut Conn, room: RoomId, seq: i64, limit: i64) -> DbRe
             emoji,
             user_id,
             state: state.map(|Json(state)| state),
+            about_seq: about.map(|it| it.seq),
         }
     };
     Ok(rows.into_iter().map(told).collect())

@@ -14,12 +14,12 @@ pub use searching::search;
 pub use writing::{NewMessage, Sent, send};
 
 use muster_kernel::Fields;
-use muster_kernel::db::Conn;
+use muster_kernel::db::{Conn, Tx};
 use muster_kernel::fault::{Code, Fault};
 
 use crate::message::{self, Message, MessageId};
-use crate::room::Seat;
-use crate::seats;
+use crate::room::{RoomKind, Seat};
+use crate::{minors, seats};
 
 /// The longest message.
 const LONGEST: usize = 8000;
@@ -34,22 +34,21 @@ fn check(fields: &mut Fields, content: &str, title: Option<&str>) {
 }
 
 /// Whether anything can be changed in a room at all.
-fn must_be_open(seat: &Seat) -> Result<(), Fault> {
+fn must_be_open(tx: &mut Tx<'_>, seat: &mut Seat) -> Result<(), Fault> {
     if seat.room.archived_at.is_some() {
         return Err(Fault::new(Code::ReadOnly, "This room is archived: it can be read only."));
     }
-    if seat.room.needs_guardian {
-        let detail = "Somebody under age is here with an adult: a guardian of theirs has to join first.";
-        return Err(Fault::new(Code::GuardianRequired, detail));
+    match seat.room.kind {
+        RoomKind::Direct => minors::must_be_fine_now(tx, &mut seat.room),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether somebody may speak in a room now.
-fn must_be_heard(seat: &Seat, now: muster_kernel::Timestamp) -> Result<(), Fault> {
-    must_be_open(seat)?;
+fn must_be_heard(tx: &mut Tx<'_>, seat: &mut Seat) -> Result<(), Fault> {
+    must_be_open(tx, seat)?;
     match seat.silenced_until {
-        Some(until) if until > now => {
+        Some(until) if until > tx.now() => {
             Err(Fault::new(Code::Muted, format!("A moderator has you be quiet here until {until}.")))
         }
         _ => Ok(()),
@@ -64,11 +63,7 @@ fn of_room(conn: &mut Conn, seat: &Seat, id: MessageId) -> Result<Message, Fault
 }
 
 /// The seat from which somebody sees a message, with the room locked, and the message.
-fn hold(
-    tx: &mut muster_kernel::db::Tx<'_>,
-    actor: &muster_auth::Actor,
-    id: MessageId,
-) -> Result<(Seat, Message), Fault> {
+fn hold(tx: &mut Tx<'_>, actor: &muster_auth::Actor, id: MessageId) -> Result<(Seat, Message), Fault> {
     let room = message::room_of(tx, id)?.ok_or_else(Fault::not_found)?;
     let seat = seats::hold(tx, actor, room)?;
     let message = of_room(tx, &seat, id)?;

@@ -28,8 +28,13 @@ fn are_fine(tx: &mut Tx<'_>, people: &[UserId]) -> DbResult<bool> {
         .select((users::id, users::date_of_birth))
         .load(&mut **tx)?;
     let mut guarded: HashMap<UserId, Vec<UserId>> = HashMap::new();
+    // Whoever cannot sign in, or left the club, looks after nobody here.
+    let present = seats::taking_part(tx, people)?;
     for (ward, guardian) in guardians::of(tx, people)? {
-        guarded.entry(ward).or_default().push(guardian);
+        let theirs = guarded.entry(ward).or_default();
+        if present.contains(&guardian) {
+            theirs.push(guardian);
+        }
     }
     let is_minor = |id: UserId, born: Option<NaiveDate>| match born {
         Some(_) => guardians::is_minor(born, today),
@@ -88,6 +93,20 @@ pub(crate) fn look_again(tx: &mut Tx<'_>, room: &mut Room, people: &[UserId]) ->
     let state = room.state();
     log::append(tx, &Origin::default(), room, EventKind::RoomUpdated, What::Room(state))?;
     Ok(())
+}
+
+/// Somebody writes in a direct room whose row is locked: whether that is fine is asked each time, since people grow up, and
+/// guardians go.
+///
+/// # Errors
+/// When a guardian has to join first.
+pub(crate) fn must_be_fine_now(tx: &mut Tx<'_>, room: &mut Room) -> Result<(), Fault> {
+    let people = in_room(tx, room.id)?;
+    if !are_fine(tx, &people)? {
+        let detail = "Somebody under age is here with an adult: a guardian of theirs has to join first.";
+        return Err(Fault::new(Code::GuardianRequired, detail));
+    }
+    Ok(look_again(tx, room, &people)?)
 }
 
 /// Looks again at every direct room of somebody whose age, guardians or roles are others now.

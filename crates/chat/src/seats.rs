@@ -72,15 +72,14 @@ pub(crate) fn in_room(conn: &mut Conn, actor: &Actor, room: Room) -> Result<Seat
     if !(is_staff || TAKING_PART.contains(&standing)) {
         return Err(Fault::not_found());
     }
-    let role = match role {
-        Some(role) => role,
-        None if room.is_club => RoomRole::Member,
-        None => return Err(Fault::not_found()),
-    };
+    if role.is_none() && !room.is_club {
+        return Err(Fault::not_found());
+    }
     let keeps_order = room.kind != RoomKind::Direct && actor.can::<Moderate>().is_ok();
     Ok(Seat {
         user,
-        role: if keeps_order { RoomRole::Moderator } else { role },
+        // Whoever opened it and is no coach any more keeps no order either.
+        role: if keeps_order { RoomRole::Moderator } else { RoomRole::Member },
         from_seq: from_seq.unwrap_or(1),
         last_read_seq: last_read_seq.unwrap_or(0),
         muted_until,

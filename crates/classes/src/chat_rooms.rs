@@ -15,6 +15,7 @@ use muster_kernel::job::{self, JobError, JobKind, JobRun, NewJob, Progress};
 use muster_kernel::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::booking::BookingStatus;
 use crate::class::{Class, ClassId, ClassStatus, SeriesId};
 use crate::queries;
 use crate::schema::{bookings, class_series, classes};
@@ -50,7 +51,6 @@ pub(crate) fn keep(tx: &mut Tx<'_>, origin: &Origin, room: RoomId, user: UserId)
         .filter(classes::room_id.eq(room))
         .filter(classes::coach_id.eq(user))
         .filter(classes::starts_at.gt(since))
-        .filter(classes::status.ne(ClassStatus::Cancelled))
         .order(classes::starts_at.desc())
         .select(classes::ends_at)
         .limit(1)
@@ -64,7 +64,21 @@ pub(crate) fn keep(tx: &mut Tx<'_>, origin: &Origin, room: RoomId, user: UserId)
         .filter(bookings::starts_at.gt(since))
         .filter(bookings::is_seated.eq(true))
         .filter(classes::room_id.eq(room))
-        .filter(classes::status.ne(ClassStatus::Cancelled))
+        .order(bookings::starts_at.desc())
+        .select(bookings::ends_at)
+        .limit(1)
+        .get_result(&mut **tx)
+        .optional()
+        .map_err(DbError::from)?;
+    // Of a class that was called off people talk, too.
+    let would_have: Option<Timestamp> = bookings::table
+        .inner_join(classes::table.on(classes::id.eq(bookings::class_id)))
+        .filter(bookings::member_id.eq(user))
+        .filter(bookings::is_live.eq(false))
+        .filter(bookings::starts_at.gt(since))
+        .filter(bookings::status.eq(BookingStatus::CancelledByClub))
+        .filter(classes::room_id.eq(room))
+        .filter(classes::status.eq(ClassStatus::Cancelled))
         .order(bookings::starts_at.desc())
         .select(bookings::ends_at)
         .limit(1)
@@ -72,7 +86,7 @@ pub(crate) fn keep(tx: &mut Tx<'_>, origin: &Origin, room: RoomId, user: UserId)
         .optional()
         .map_err(DbError::from)?;
     let role = if teaches.is_some() { RoomRole::Moderator } else { RoomRole::Member };
-    class_rooms::keep(tx, origin, room, user, role, teaches.max(attends))
+    class_rooms::keep(tx, origin, room, user, role, teaches.max(attends).max(would_have))
 }
 
 /// The same of several people of a class: of many of them soon after.

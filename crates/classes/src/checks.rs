@@ -6,7 +6,7 @@ use muster_kernel::db::{Conn, DbResult};
 use muster_kernel::domain::Check;
 
 /// All of them.
-pub(crate) const ALL: [Check; 9] = [
+pub(crate) const ALL: [Check; 11] = [
     Check {
         name: "classes.never_overbooked",
         look: |conn| tell(conn, OVERBOOKED, |id| format!("class {id} has more people than places")),
@@ -43,6 +43,22 @@ pub(crate) const ALL: [Check; 9] = [
         name: "classes.reserved_fees",
         look: |conn| {
             tell(conn, RESERVED, |id| format!("member {id} has other class fees reserved than for bookings"))
+        },
+    },
+    Check {
+        name: "classes.who_has_a_place_is_in_the_room",
+        look: |conn| {
+            tell(conn, MISSED, |id| {
+                format!("booking {id} is of somebody who is not in the room of its class")
+            })
+        },
+    },
+    Check {
+        name: "classes.nobody_else_is_in_the_room",
+        look: |conn| {
+            tell(conn, STRANGERS, |id| {
+                format!("in room {id} of a class is somebody who never had a place in it")
+            })
         },
     },
     Check {
@@ -93,6 +109,20 @@ const RESERVED: &str = "SELECT s.member_id AS id FROM standing s LEFT JOIN (\
       GROUP BY member_id\
     ) b ON b.member_id = s.member_id WHERE s.prepaid_reserved <> COALESCE(b.reserved, 0) \
     ORDER BY s.member_id LIMIT 20";
+
+/// What concerns everybody of a class is done by a job: as long as one waits, nothing is said.
+const MISSED: &str = "SELECT b.id AS id FROM bookings b JOIN classes c ON c.id = b.class_id \
+    WHERE b.status = 'booked' AND c.status = 'scheduled' AND c.room_id IS NOT NULL \
+    AND NOT EXISTS (SELECT 1 FROM room_members m WHERE m.room_id = c.room_id AND m.user_id = b.member_id) \
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'classes.rooms' AND state IN ('queued', 'running')) \
+    ORDER BY b.id LIMIT 20";
+
+const STRANGERS: &str = "SELECT m.room_id AS id FROM room_members m JOIN rooms r ON r.id = m.room_id AND r.kind = 'class' \
+    WHERE NOT EXISTS (SELECT 1 FROM classes c WHERE c.room_id = m.room_id AND c.coach_id = m.user_id) \
+    AND NOT EXISTS (SELECT 1 FROM bookings b JOIN classes c ON c.id = b.class_id WHERE c.room_id = m.room_id \
+      AND b.member_id = m.user_id AND (b.is_seated OR b.status = 'cancelled_by_club')) \
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'classes.rooms' AND state IN ('queued', 'running')) \
+    ORDER BY m.room_id LIMIT 20";
 
 const ATTENDED: &str = "SELECT m.id AS id FROM members m LEFT JOIN (\
       SELECT member_id, COUNT(*) AS attended FROM bookings WHERE status = 'attended' GROUP BY member_id\

@@ -37,7 +37,7 @@ pub fn edit(
     }
     must_be_there(&message)?;
     expected.allows(message.version)?;
-    must_be_heard(&seat, tx.now())?;
+    must_be_heard(tx, &mut seat)?;
     if message.content.as_deref() == Some(content) && message.title.as_deref() == title {
         return Ok(message);
     }
@@ -66,7 +66,7 @@ pub fn delete(tx: &mut Tx<'_>, can: &Can<Chat>, id: MessageId, expected: &Expect
         return Ok(());
     }
     expected.allows(message.version)?;
-    must_be_open(&seat)?;
+    must_be_open(tx, &mut seat)?;
     for done in [
         diesel::delete(message_mentions::table.filter(message_mentions::message_id.eq(id)))
             .execute(&mut **tx),
@@ -94,7 +94,7 @@ pub fn pin(tx: &mut Tx<'_>, can: &Can<Chat>, id: MessageId, pinned: bool) -> Res
         return Err(Fault::new(Code::Forbidden, "Only moderators pin messages here."));
     }
     must_be_there(&message)?;
-    must_be_open(&seat)?;
+    must_be_open(tx, &mut seat)?;
     if message.pinned == pinned {
         return Ok(message);
     }

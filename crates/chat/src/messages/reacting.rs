@@ -37,7 +37,7 @@ pub fn react(
     }
     let (mut seat, mut message) = hold(tx, can.actor(), id)?;
     must_be_there(&message)?;
-    must_be_heard(&seat, tx.now())?;
+    must_be_heard(tx, &mut seat)?;
     let user = can.user_id();
     let is_there = has_reacted(tx, id, emoji, user)?;
     if is_there == is_on {
@@ -59,7 +59,7 @@ pub fn react(
         .execute(&mut **tx)
         .map_err(DbError::from)?;
     let event = if is_on { EventKind::ReactionAdded } else { EventKind::ReactionRemoved };
-    let what = What::Reaction(id, emoji.to_owned(), user);
+    let what = What::Reaction((id, message.seq), emoji.to_owned(), user);
     log::append(tx, can.origin(), &mut seat.room, event, what)?;
     Ok(message)
 }

@@ -69,7 +69,7 @@ pub fn send(tx: &mut Tx<'_>, can: &Can<Chat>, new: &NewMessage) -> Result<Sent, 
     if let Some(sent) = sent_before(tx, can.actor(), new)? {
         return Ok(Sent { message: sent, is_repeated: true });
     }
-    must_be_heard(&seat, tx.now())?;
+    must_be_heard(tx, &mut seat)?;
     let answers = answered(tx, &seat, new.reply_to)?;
     may_write(&seat, answers)?;
     let message = write(tx, can, &mut seat, new)?;

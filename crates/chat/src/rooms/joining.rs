@@ -48,7 +48,9 @@ pub(crate) fn enter(
     if !seats::among(tx, room, &[user])?.is_empty() {
         return Ok(false);
     }
-    let from_seq = if room.kind == RoomKind::Direct && room.head_seq > 0 { log::next(room) } else { 1 };
+    // Of a direct room somebody sees what comes after them, but for those it was opened with.
+    let is_opening = room.member_count == i32::try_from(room.head_seq).unwrap_or(i32::MAX);
+    let from_seq = if room.kind == RoomKind::Direct && !is_opening { log::next(room) } else { 1 };
     diesel::insert_into(room_members::table)
         .values((
             room_members::room_id.eq(room.id),
@@ -223,6 +225,7 @@ pub fn silence(
     if !seat.moderates() || user == can.user_id() {
         return Err(Fault::new(Code::Forbidden, "Only moderators have others be quiet."));
     }
+    must_not_be_archived(&seat.room)?;
     let before = member(tx, &seat.room, user)?;
     if before.muted_until == until {
         return Ok(before);

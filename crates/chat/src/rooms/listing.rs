@@ -179,9 +179,9 @@ fn told(conn: &mut Conn, can: &Can<ReadRooms>, rows: Vec<Row>) -> DbResult<Vec<L
     let mut listed = Vec::with_capacity(rows.len());
     for row in rows {
         let is_in = row.role.is_some() || row.is_club;
-        let role = match row.role.unwrap_or(RoomRole::Member) {
-            RoomRole::Member if keeps_order && row.kind != RoomKind::Direct => RoomRole::Moderator,
-            role => role,
+        let role = match keeps_order && row.kind != RoomKind::Direct {
+            true => RoomRole::Moderator,
+            false => RoomRole::Member,
         };
         let called = |(_, name): &(RoomId, String)| name.clone();
         let in_it = || others.iter().filter(|(id, _)| id.0 == row.id).map(called).collect::<Vec<_>>();

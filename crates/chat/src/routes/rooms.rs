@@ -253,6 +253,7 @@ pub(super) async fn mark_read(
 #[schema(as = Muting)]
 pub(super) struct Until {
     /// Until then; null: not any more.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) muted_until: Option<Timestamp>,
 }
 

@@ -13,7 +13,7 @@ use crate::class::{Class, ClassId, ClassStatus};
 use crate::letters::{self, ClassNews};
 use crate::schema::classes;
 use crate::whose::must_be_theirs;
-use crate::{chat_rooms, moving, queries};
+use crate::{moving, queries};
 
 /// Calls a class off: whoever had a place or waited is told, and owes nothing.
 ///
@@ -65,9 +65,6 @@ pub(crate) fn call_off_one(
         ))
         .execute(&mut **tx)
         .map_err(DbError::from)?;
-    if let Some(room) = class.room_id {
-        chat_rooms::look_again(tx, class.id, &[room])?;
-    }
     letters::announce_class(tx, ClassNews::CalledOff, class.id)?;
     let event =
         Event { action: "class.cancelled", object_type: OBJECT, object_id: class.id.0, reason: Some(reason) };

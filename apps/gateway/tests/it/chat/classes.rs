@@ -57,7 +57,9 @@ each_engine! {
         assert_eq!(room_now(&app, &room, &other).await.body["room_name"], "Judo");
         app.post(&format!("{path}/cancel"), &other, json!({"reason": "Snow"})).await;
         app.mails().await;
-        assert!(!is_in(&app, &room, &two).await && !is_in(&app, &room, &other).await);
+        // They may want to talk about it.
+        assert!(is_in(&app, &room, &two).await && is_in(&app, &room, &other).await);
+        sent(&app, &room, &two, "What a pity").await;
         check(&app).await;
     }
 

@@ -53,6 +53,40 @@ each_engine! {
         check(&app).await;
     }
 
+    async fn a_guardian_who_is_gone_looks_after_nobody(app: TestApp) {
+        let (coach, admin) = (app.people.coach().await, app.people.admin().await);
+        let (child, mother) = (born(&app, &admin, "2015-05-01").await, born(&app, &admin, "1980-05-01").await);
+        guardians(&app, &admin, &child, &[&mother]).await;
+        let room = direct(&app, &coach, &[&child, &mother]).await.body;
+        sent(&app, &room, &coach, "Well done!").await;
+        app.post(&format!("/api/users/{}/deactivate", mother.id), &admin, json!({})).await;
+        assert!(needs_guardian(&room_now(&app, &room, &child).await.body));
+        assert_eq!(send(&app, &room, &coach, "Alone").await.problem(), (409, "guardian_required"));
+        app.post(&format!("/api/users/{}/reactivate", mother.id), &admin, json!({})).await;
+        sent(&app, &room, &coach, "Together").await;
+        assert!(!needs_guardian(&room_now(&app, &room, &child).await.body));
+        // At the very moment she leaves the club, not only once she has left the rooms.
+        app.post(&format!("/api/members/{}/leave", mother.id), &admin, json!({})).await;
+        assert_eq!(send(&app, &room, &coach, "Alone").await.problem(), (409, "guardian_required"));
+        app.mails().await;
+        check(&app).await;
+    }
+
+    async fn birthdays_count(app: TestApp) {
+        let app = app.staying_signed_in();
+        let (coach, admin) = (app.people.coach().await, app.people.admin().await);
+        // The clock begins on the first of January 2026.
+        let (young, older) = (born(&app, &admin, "2015-05-01").await, born(&app, &admin, "2008-01-20").await);
+        channel_of(&app, &coach, &[&young, &older]).await;
+        let room = direct(&app, &young, &[&older]).await.body;
+        sent(&app, &room, &older, "Both of us").await;
+        app.wait(chrono::TimeDelta::days(30));
+        assert_eq!(send(&app, &room, &older, "I am of age").await.problem(), (409, "guardian_required"));
+        let adults = direct(&app, &coach, &[&older]).await;
+        assert_eq!(adults.status, 201, "{}", adults.text);
+        check(&app).await;
+    }
+
     async fn minors_among_themselves_need_nobody(app: TestApp) {
         let (coach, admin) = (app.people.coach().await, app.people.admin().await);
         let (one, two) = (born(&app, &admin, "2015-05-01").await, born(&app, &admin, "2014-05-01").await);

@@ -129,6 +129,18 @@ each_engine! {
         assert_eq!(earlier.problem(), (404, "not_found"));
         let reply = json!({"room_id": room["id"], "content": "What?", "reply_to": secret["id"]});
         assert_eq!(app.post("/api/messages", &late, reply).await.fields(), [("/reply_to", "unknown")]);
+        // What happens to an earlier message later is told without it.
+        app.put(&format!("/api/messages/{}/pin", secret["id"]), &member, json!({})).await;
+        app.put(&format!("/api/messages/{}/reactions/%F0%9F%91%8D", secret["id"]), &member, json!({})).await;
+        app.put(&format!("/api/messages/{}", secret["id"]), &coach, json!({"content": "Between us, papaya"})).await;
+        let told = app.get(&format!("/api/rooms/{}/events", room["id"]), &late).await;
+        assert!(!told.text.contains("Between us") && !told.text.contains("message_id"), "{}", told.text);
+        assert_eq!(
+            events(&app, &room, &late, 5).await,
+            ["message.pinned", "reaction.added", "message.updated"]
+        );
+        let told = app.get(&format!("/api/rooms/{}/events", room["id"]), &member).await;
+        assert!(told.text.contains("Between us, papaya") && told.text.contains("message_id"), "{}", told.text);
         let seen = room_now(&app, &room, &late).await.body;
         assert_eq!((&seen["unread_count"], &seen["from_seq"]), (&json!(1), &json!(4)));
         check(&app).await;

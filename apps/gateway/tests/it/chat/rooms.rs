@@ -124,12 +124,27 @@ each_engine! {
         assert_eq!(app.delete(&path, &coach).await.status, 204, "again");
         assert_eq!(send(&app, &room, &one, "Hello?").await.problem(), (409, "read_only"));
         assert_eq!(join(&app, &room, &two).await.problem(), (409, "read_only"));
+        assert_eq!(app.put(&mute, &coach, json!({"muted_until": null})).await.problem(), (409, "read_only"));
         assert_eq!(contents(&app.get(&format!("{path}/messages"), &one).await), ["But"]);
         assert_eq!(
             events(&app, &room, &one, 4).await,
             ["room.updated", "member.muted", "message.created", "member.removed", "room.updated"]
         );
         check(&app).await;
+    }
+
+    async fn whoever_is_no_coach_any_more_keeps_no_order(app: TestApp) {
+        let (coach, admin, member) =
+            (app.people.coach().await, app.people.admin().await, app.people.member().await);
+        let room = channel_of(&app, &coach, &[&member]).await;
+        let path = format!("/api/rooms/{}", room["id"]);
+        app.put(&format!("/api/users/{}/roles", coach.id), &admin, json!({"roles": ["member"]})).await;
+        let coach = app.people.again(&coach).await;
+        assert_eq!(room_now(&app, &room, &coach).await.body["my_role"], "member");
+        assert_eq!(app.patch(&path, &coach, json!({"room_name": "Mine"})).await.problem(), (403, "forbidden"));
+        assert_eq!(app.delete(&format!("{path}/members/{}", member.id), &coach).await.problem(), (403, "forbidden"));
+        let none = app.put(&format!("{path}/mute"), &member, json!({})).await;
+        assert_eq!(none.status, 422, "{}", none.text);
     }
 
     async fn what_a_room_cannot_be_is_said_field_by_field(app: TestApp) {
