@@ -1,9 +1,7 @@
 //! What must be true of rooms and messages for ever, as `muster check` proves it.
 
-use diesel::sql_types::BigInt;
-use diesel::{QueryableByName, RunQueryDsl};
-use muster_kernel::db::{Conn, DbResult};
-use muster_kernel::domain::Check;
+use muster_kernel::db::Conn;
+use muster_kernel::domain::{Check, tell};
 
 /// All of them.
 pub(crate) const ALL: [Check; 6] = [
@@ -79,14 +77,3 @@ const MARKS: &str = "SELECT r.id AS id FROM room_marks k JOIN rooms r ON r.id = 
 
 const CLUB: &str =
     "SELECT number AS id FROM (SELECT COUNT(*) AS number FROM rooms WHERE is_club) c WHERE number <> 1";
-
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-}
-
-fn tell(conn: &mut Conn, sql: &str, say: impl Fn(i64) -> String) -> DbResult<Vec<String>> {
-    let found: Vec<Found> = diesel::sql_query(sql).load(conn)?;
-    Ok(found.into_iter().map(|it| say(it.id)).collect())
-}

@@ -28,23 +28,23 @@ fn are_fine(tx: &mut Tx<'_>, people: &[UserId]) -> DbResult<bool> {
         .select((users::id, users::date_of_birth))
         .load(&mut **tx)?;
     let mut guarded: HashMap<UserId, Vec<UserId>> = HashMap::new();
-    // Whoever cannot sign in, or left the club, looks after nobody here.
-    let present = seats::taking_part(tx, people)?;
     for (ward, guardian) in guardians::of(tx, people)? {
-        let theirs = guarded.entry(ward).or_default();
-        if present.contains(&guardian) {
-            theirs.push(guardian);
-        }
+        guarded.entry(ward).or_default().push(guardian);
     }
     let is_minor = |id: UserId, born: Option<NaiveDate>| match born {
         Some(_) => guardians::is_minor(born, today),
         None => guarded.contains_key(&id),
     };
     let (minors, adults): (Vec<_>, Vec<_>) = born.into_iter().partition(|(id, born)| is_minor(*id, *born));
+    if minors.is_empty() || adults.is_empty() {
+        return Ok(true);
+    }
+    // Whoever cannot sign in, or left the club, looks after nobody here.
+    let present = seats::taking_part(tx, people)?;
     Ok(minors.iter().all(|(minor, _)| {
         let theirs = guarded.get(minor).map(Vec::as_slice).unwrap_or_default();
-        let guards = |(id, _): &(UserId, Option<NaiveDate>)| theirs.contains(id);
-        adults.iter().all(guards) || adults.iter().any(guards)
+        let guards = |(id, _): &(UserId, Option<NaiveDate>)| theirs.contains(id) && present.contains(id);
+        adults.iter().any(guards)
     }))
 }
 

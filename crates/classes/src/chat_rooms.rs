@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chrono::TimeDelta;
-use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, RunQueryDsl};
 use muster_chat::class_rooms::{self, Of};
 use muster_chat::{RoomId, RoomRole};
 use muster_kernel::audit::Origin;
@@ -43,6 +43,25 @@ pub(crate) fn open_of_series(tx: &mut Tx<'_>, id: SeriesId, title: &str) -> DbRe
     Ok(room)
 }
 
+/// When the last of somebody's bookings of this kind in the classes of a room ends.
+macro_rules! last_booked {
+    ($tx:expr, $user:expr, $room:expr, $is_live:literal, $which:expr) => {
+        bookings::table
+            .inner_join(classes::table.on(classes::id.eq(bookings::class_id)))
+            .filter(bookings::member_id.eq($user))
+            .filter(bookings::is_live.eq($is_live))
+            .filter(bookings::starts_at.gt($tx.now().plus(-LOOKED_BACK)))
+            .filter($which)
+            .filter(classes::room_id.eq($room))
+            .order(bookings::starts_at.desc())
+            .select(bookings::ends_at)
+            .limit(1)
+            .get_result::<Timestamp>(&mut **$tx)
+            .optional()
+            .map_err(DbError::from)
+    };
+}
+
 /// Has somebody be in a room as long as it is theirs: until some time after the last session that they teach or have a
 /// place in.
 pub(crate) fn keep(tx: &mut Tx<'_>, origin: &Origin, room: RoomId, user: UserId) -> Result<(), Fault> {
@@ -57,34 +76,11 @@ pub(crate) fn keep(tx: &mut Tx<'_>, origin: &Origin, room: RoomId, user: UserId)
         .get_result(&mut **tx)
         .optional()
         .map_err(DbError::from)?;
-    let attends: Option<Timestamp> = bookings::table
-        .inner_join(classes::table.on(classes::id.eq(bookings::class_id)))
-        .filter(bookings::member_id.eq(user))
-        .filter(bookings::is_live.eq(true))
-        .filter(bookings::starts_at.gt(since))
-        .filter(bookings::is_seated.eq(true))
-        .filter(classes::room_id.eq(room))
-        .order(bookings::starts_at.desc())
-        .select(bookings::ends_at)
-        .limit(1)
-        .get_result(&mut **tx)
-        .optional()
-        .map_err(DbError::from)?;
+    let attends = last_booked!(tx, user, room, true, bookings::is_seated.eq(true))?;
     // Of a class that was called off people talk, too.
-    let would_have: Option<Timestamp> = bookings::table
-        .inner_join(classes::table.on(classes::id.eq(bookings::class_id)))
-        .filter(bookings::member_id.eq(user))
-        .filter(bookings::is_live.eq(false))
-        .filter(bookings::starts_at.gt(since))
-        .filter(bookings::status.eq(BookingStatus::CancelledByClub))
-        .filter(classes::room_id.eq(room))
-        .filter(classes::status.eq(ClassStatus::Cancelled))
-        .order(bookings::starts_at.desc())
-        .select(bookings::ends_at)
-        .limit(1)
-        .get_result(&mut **tx)
-        .optional()
-        .map_err(DbError::from)?;
+    let off =
+        bookings::status.eq(BookingStatus::CancelledByClub).and(classes::status.eq(ClassStatus::Cancelled));
+    let would_have = last_booked!(tx, user, room, false, off)?;
     let role = if teaches.is_some() { RoomRole::Moderator } else { RoomRole::Member };
     class_rooms::keep(tx, origin, room, user, role, teaches.max(attends).max(would_have))
 }

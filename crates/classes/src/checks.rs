@@ -1,9 +1,5 @@
 //! What must be true of classes and bookings for ever, as `muster check` proves it.
-
-use diesel::sql_types::BigInt;
-use diesel::{QueryableByName, RunQueryDsl};
-use muster_kernel::db::{Conn, DbResult};
-use muster_kernel::domain::Check;
+use muster_kernel::domain::{Check, tell};
 
 /// All of them.
 pub(crate) const ALL: [Check; 11] = [
@@ -127,14 +123,3 @@ const STRANGERS: &str = "SELECT m.room_id AS id FROM room_members m JOIN rooms r
 const ATTENDED: &str = "SELECT m.id AS id FROM members m LEFT JOIN (\
       SELECT member_id, COUNT(*) AS attended FROM bookings WHERE status = 'attended' GROUP BY member_id\
     ) b ON b.member_id = m.id WHERE m.attendance_count <> COALESCE(b.attended, 0) ORDER BY m.id LIMIT 20";
-
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-}
-
-fn tell(conn: &mut Conn, query: &str, say: fn(i64) -> String) -> DbResult<Vec<String>> {
-    let found: Vec<Found> = diesel::sql_query(query).load(conn)?;
-    Ok(found.into_iter().map(|it| say(it.id)).collect())
-}

@@ -15,13 +15,14 @@
 //!
 //! ```
 //! use muster_classes::recurrence::{Recurrence, instant, zone};
-//! let berlin = zone("Europe/Berlin").unwrap();
-//! let tuesdays = Recurrence::read("RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=3", berlin).unwrap();
-//! let start = "2026-10-19T19:00:00".parse().unwrap();
-//! let days = tuesdays.dates(start, "2026-10-01".parse().unwrap(), "2026-12-31".parse().unwrap());
+//! let berlin = zone("Europe/Berlin").ok_or("no such zone")?;
+//! let tuesdays = Recurrence::read("RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=3", berlin).map_err(|_| "no such rule")?;
+//! let start = "2026-10-19T19:00:00".parse()?;
+//! let days = tuesdays.dates(start, "2026-10-01".parse()?, "2026-12-31".parse()?);
 //! assert_eq!(days.len(), 3);
 //! assert_eq!(instant(berlin, days[0]).to_rfc3339(), "2026-10-20T17:00:00+00:00");
 //! assert_eq!(instant(berlin, days[1]).to_rfc3339(), "2026-10-27T18:00:00+00:00");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod expansion;

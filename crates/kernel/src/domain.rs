@@ -29,6 +29,22 @@ pub struct Check {
     pub look: fn(&mut Conn) -> DbResult<Vec<String>>,
 }
 
+#[derive(diesel::QueryableByName)]
+struct Found {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    id: i64,
+}
+
+/// Looks with a statement that selects the `id` of whatever is wrong, and says each.
+///
+/// # Errors
+/// When the database fails.
+pub fn tell(conn: &mut Conn, query: &str, say: fn(i64) -> String) -> DbResult<Vec<String>> {
+    use diesel::RunQueryDsl;
+    let found: Vec<Found> = diesel::sql_query(query).load(conn)?;
+    Ok(found.into_iter().map(|it| say(it.id)).collect())
+}
+
 /// A table of the export.
 #[derive(Clone, Copy)]
 pub struct Export {
