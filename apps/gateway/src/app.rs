@@ -8,6 +8,7 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, Error, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use muster_auth::{Accounts, Site, authenticate};
+use muster_chat::{Hub, Worker};
 use muster_classes::calendar::Calendar;
 use muster_finance::PrepaidFees;
 use muster_kernel::db::Db;
@@ -27,6 +28,7 @@ pub struct AppState {
     members: web::Data<Members>,
     calendar: web::Data<Calendar>,
     prepaid_fees: web::Data<PrepaidFees>,
+    hub: web::Data<Hub>,
     site: web::Data<Site>,
     limits: web::Data<RateLimits>,
     envelope: web::Data<EnvelopeOptions>,
@@ -54,6 +56,7 @@ impl AppState {
         let docs = Docs::new().map_err(Exit::failed)?;
         Ok(AppState {
             operations: web::Data::new(Operations::of(docs.document())),
+            hub: web::Data::new(Hub::new(db.clone(), config.rate_limits == Switch::On)),
             db: web::Data::new(db),
             members: web::Data::new(domains::members(&accounts)),
             calendar: web::Data::new(Calendar::new(accounts.home())),
@@ -70,6 +73,11 @@ impl AppState {
             metrics: metrics.map(web::Data::new),
             origins,
         })
+    }
+
+    /// What brings news of the database to the sockets of this gateway.
+    pub fn hub(&self) -> Hub {
+        self.hub.get_ref().clone()
     }
 
     /// Pages of other origins, as far as the configuration names them.
@@ -115,6 +123,9 @@ pub fn app(
         .app_data(state.members.clone())
         .app_data(state.calendar.clone())
         .app_data(state.prepaid_fees.clone())
+        .app_data(state.hub.clone())
+        // This is asked for once on each thread that answers requests.
+        .app_data(Worker::new(&state.hub))
         .app_data(state.site.clone())
         .app_data(state.limits.clone())
         .app_data(state.envelope.clone())

@@ -167,6 +167,7 @@ where
                 .local_addr(address)
                 .on_connect_ext(|stream: &Guarded, extensions| {
                     extensions.insert(stream.state());
+                    extensions.insert(stream.last_call());
                 })
                 .h1(TrackRequests::new(application));
 

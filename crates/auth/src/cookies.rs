@@ -81,6 +81,19 @@ impl Site {
         Err(Fault::new(Code::CrossSite, "A page of another site must not act for whoever is signed in here."))
     }
 
+    /// Refuses a socket that a page opens with its cookies, unless it is a page of this site or of a trusted one. No
+    /// browser leaves out where a socket comes from, and nothing else keeps other sites from opening one.
+    ///
+    /// # Errors
+    /// When it comes from elsewhere, or nothing says where from.
+    pub fn refuse_sockets_of_other_sites(&self, head: &RequestHead) -> Result<(), Fault> {
+        if head.headers.contains_key(header::ORIGIN) && !self.is_from_elsewhere(head) {
+            return Ok(());
+        }
+        let detail = "A page of another site must not open a socket with this site's cookies; take a ticket.";
+        Err(Fault::new(Code::CrossSite, detail))
+    }
+
     fn is_from_elsewhere(&self, head: &RequestHead) -> bool {
         let value = |name: HeaderName| head.headers.get(name).map(|v| v.to_str().unwrap_or("unreadable"));
         let origin = value(header::ORIGIN).map(str::to_ascii_lowercase);
@@ -133,7 +146,10 @@ mod tests {
             };
             let post = site.refuse_other_sites(head(TestRequest::post()).head());
             assert_eq!(post.is_ok(), fine, "{fetch_site:?} {origin:?}");
-            assert!(site.refuse_other_sites(head(TestRequest::get()).head()).is_ok(), "reading is harmless");
+            let get = head(TestRequest::get());
+            assert!(site.refuse_other_sites(get.head()).is_ok(), "reading is harmless");
+            let socket = site.refuse_sockets_of_other_sites(get.head());
+            assert_eq!(socket.is_ok(), fine && origin.is_some(), "{fetch_site:?} {origin:?}");
         }
     }
 

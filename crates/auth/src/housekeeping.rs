@@ -1,4 +1,4 @@
-//! What accounts clear away by themselves: sessions and links that have run out.
+//! What accounts clear away by themselves: sessions, links and tickets that have run out.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::pin::Pin;
 use chrono::TimeDelta;
 use muster_kernel::job::{JobError, JobKind, JobRun, Progress, Schedule};
 
-use crate::{links, sessions};
+use crate::{links, sessions, tickets};
 
 /// Rows removed in one transaction.
 const CHUNK: i64 = 200;
@@ -26,7 +26,8 @@ impl JobKind for Housekeeping {
     ) -> Pin<Box<dyn Future<Output = Result<Progress, JobError>> + Send + 'a>> {
         Box::pin(async move {
             run.step(|tx, ()| {
-                let removed = sessions::purge(tx, CHUNK)? + links::purge(tx, CHUNK)?;
+                let sessions = sessions::purge(tx, CHUNK)?;
+                let removed = sessions + links::purge(tx, CHUNK)? + tickets::purge(tx, CHUNK)?;
                 Ok((removed > 0).then_some(()))
             })
             .await

@@ -53,6 +53,7 @@ mod schema;
 mod second_factors;
 pub mod sessions;
 mod throttle;
+pub mod tickets;
 mod token;
 mod totp;
 
@@ -77,4 +78,5 @@ pub use permission::{Can, Denied, Permission, PermissionInfo, Scope};
 pub use role::{Role, Roles};
 #[cfg(feature = "http")]
 pub use routes::mount;
+pub use sessions::{Changed, StandingsChanged};
 pub use totp::Secret;

@@ -17,6 +17,8 @@ diesel::table! {
         email -> Nullable<Text>,
         /// The birth date, if it is known.
         date_of_birth -> Nullable<Date>,
+        /// Whether others may see that they are there.
+        show_presence -> Bool,
         /// Whether they can sign in.
         is_active -> Bool,
         /// Since when there is an account.

@@ -92,6 +92,16 @@ diesel::table! {
 
 diesel::joinable!(user_roles -> users (user_id));
 diesel::joinable!(user_words -> users (user_id));
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary};
+    use muster_kernel::sql::Moment;
+    tickets (hash) {
+        hash -> Binary,
+        session_id -> BigInt,
+        expires_at -> Moment,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(second_factors -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(

@@ -70,6 +70,21 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
+/// Somebody's standing has changed: who keeps a connection open asks [what became of it](changed).
+#[derive(Debug, Clone, Copy)]
+pub struct StandingsChanged;
+
+/// What became of somebody who was signed in.
+#[derive(Debug, Clone)]
+pub enum Changed {
+    /// They have other roles now.
+    Roles(Actor),
+    /// Their session has run out.
+    Expired,
+    /// It was ended, or they may not sign in any more.
+    Revoked,
+}
+
 /// Everybody's sessions.
 #[derive(Clone)]
 pub(crate) struct Sessions {
@@ -185,6 +200,7 @@ impl Sessions {
     pub(crate) fn forget_standings(&self, tx: &mut Tx<'_>) {
         let standings = self.standings.clone();
         tx.after_commit(move || standings.forget());
+        tx.signal(StandingsChanged);
     }
 
     /// Who is behind an access token; `None` for every kind of wrong one, and for those who may no longer act.
@@ -235,6 +251,39 @@ impl Accounts {
     pub fn end_other_sessions(&self, tx: &mut Tx<'_>, can: &Can<OwnAccount>) -> DbResult<()> {
         self.sessions().end_all(tx, can.user_id(), can.actor().session(), can.origin())
     }
+}
+
+/// Of people who were signed in, those of whom something changed since: two statements however many they are.
+///
+/// # Errors
+/// When the database fails.
+pub fn changed(conn: &mut Conn, people: &[Actor], now: Timestamp) -> DbResult<Vec<(SessionId, Changed)>> {
+    let ids: Vec<SessionId> = people.iter().filter_map(Actor::session).collect();
+    let standings = queries::standings(conn, &ids)?;
+    let became = |actor: &Actor| {
+        let session = actor.session()?;
+        let Some(standing) = standings.get(&session).filter(|it| it.is_active) else {
+            return Some((session, Changed::Revoked));
+        };
+        if standing.expires_at <= now {
+            return Some((session, Changed::Expired));
+        }
+        let is_now = standing.actor(session, actor.origin().clone());
+        (is_now.roles() != actor.roles() || is_now.all_roles() != actor.all_roles())
+            .then_some((session, Changed::Roles(is_now)))
+    };
+    Ok(people.iter().filter_map(became).collect())
+}
+
+/// Who is behind a session, if they may act.
+pub(crate) fn behind(
+    conn: &mut Conn,
+    session: SessionId,
+    now: Timestamp,
+    origin: &Origin,
+) -> DbResult<Option<Actor>> {
+    let standing = queries::standing(conn, session)?;
+    Ok(standing.filter(|it| it.may_act(now)).map(|it| it.actor(session, origin.clone())))
 }
 
 /// So many of somebody's sessions, the latest sign-in first.

@@ -9,6 +9,8 @@
 //! assert_eq!(EventKind::MessageCreated.as_str(), "message.created");
 //! ```
 
+#[cfg(feature = "http")]
+mod acquaintances;
 mod checks;
 pub mod class_rooms;
 mod departing;
@@ -16,6 +18,8 @@ mod domain;
 pub mod events;
 mod exports;
 mod hooks;
+#[cfg(feature = "http")]
+mod hub;
 mod log;
 pub mod marks;
 mod message;
@@ -27,11 +31,17 @@ pub mod rooms;
 mod routes;
 mod schema;
 mod seats;
+#[cfg(feature = "http")]
+mod ws;
 
 pub use domain::domain;
 pub use hooks::{person_hooks, standing_hooks};
+#[cfg(feature = "http")]
+pub use hub::Hub;
 pub use log::{EventKind, EventWord, News, RoomEvent};
 pub use message::{Message, MessageId, Reaction};
 pub use room::{Room, RoomId, RoomKind, RoomRole, RoomState, Seat};
 #[cfg(feature = "http")]
 pub use routes::mount;
+#[cfg(feature = "http")]
+pub use ws::Worker;

@@ -84,11 +84,16 @@ pub struct RoomEvent {
 }
 
 impl RoomEvent {
+    /// Whether all of it is for somebody whose part of a room begins here.
+    pub(crate) fn is_seen_from(&self, from_seq: i64) -> bool {
+        self.about_seq.is_none_or(|seq| seq >= from_seq)
+    }
+
     /// The same for somebody whose part of a room begins here: what it is about may be from before that. That something
     /// happened is told, so that there is no hole; what it was is not.
     #[must_use]
     pub(crate) fn seen_from(self, from_seq: i64) -> RoomEvent {
-        if self.about_seq.is_none_or(|seq| seq >= from_seq) {
+        if self.is_seen_from(from_seq) {
             return self;
         }
         RoomEvent { message: None, message_id: None, emoji: None, user_id: None, ..self }

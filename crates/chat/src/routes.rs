@@ -3,6 +3,7 @@
 mod messages;
 mod people;
 mod rooms;
+mod sockets;
 
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,7 +36,9 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(messages::add_reaction)
         .service(messages::remove_reaction)
         .service(messages::pin_message)
-        .service(messages::unpin_message);
+        .service(messages::unpin_message)
+        .service(sockets::open_socket)
+        .service(sockets::take_ticket);
 }
 
 /// Which part of a list.

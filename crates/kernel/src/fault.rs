@@ -48,6 +48,8 @@ codes! {
     Unauthenticated "unauthenticated" 401 "Not signed in";
     /// The address or the password is wrong; which one is not said.
     BadCredentials "bad_credentials" 401 "The e-mail address or the password is wrong";
+    /// A ticket is wrong, used or expired.
+    TicketInvalid "ticket_invalid" 401 "The ticket is no longer valid";
     /// The address and the password are right; a code of the second factor is missing.
     TotpRequired "totp_required" 401 "A code of the second factor is required";
     /// The address and the password are right; the address has to be proven first.
@@ -114,6 +116,8 @@ codes! {
     PreconditionRequired "precondition_required" 428 "An If-Match header is required";
     /// Too many requests in a short time.
     RateLimited "rate_limited" 429 "Too many requests";
+    /// Somebody has as many sockets open as they may.
+    TooManyConnections "too_many_connections" 429 "Too many connections";
     /// A defect, or a failure that the client can do nothing about.
     Internal "internal" 500 "Something went wrong";
     /// More work than can be done now, or a part that does not answer.

@@ -68,6 +68,9 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     let mut domains = domains_at_work(&accounts);
     domains.push(muster_kernel::Domain { name: "mail", jobs: mail.jobs(), ..Default::default() });
     tokio::task::spawn_local(take_up_new_keys(accounts.clone()));
+    let hub = state.hub();
+    let sockets = hub.clone();
+    tokio::task::spawn_local(async move { sockets.keep_up().await });
 
     let options = ServeOptions { shutdown_timeout: LAST_REQUESTS, ..ServeOptions::default() };
     let server = serve(listeners, ConnectionLimits::default(), options, move || app(&state))
@@ -84,6 +87,7 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     let stop = tokio::task::spawn_local(async move {
         told_to_stop.await;
         log::info!("stopping: requests under way are finished");
+        hub.goodbye();
         handle.stop(true).await;
     });
     let served = server.await;

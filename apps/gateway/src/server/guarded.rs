@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use muster_kernel::http::LastCall;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ pub(super) struct Guarded {
     io: TcpStream,
     state: Rc<ConnectionState>,
     timer: Timer,
+    last_call: Rc<LastCall>,
     /// Since when the peer has taken none of the bytes there are for it.
     stalled_since: Option<Instant>,
     /// Whether reading was put off because the client had sent too far ahead.
@@ -46,6 +48,7 @@ impl Guarded {
             io,
             state: Rc::new(ConnectionState::new(limits)),
             timer: Timer::default(),
+            last_call: Rc::default(),
             stalled_since: None,
             reading_put_off: false,
         }
@@ -55,6 +58,11 @@ impl Guarded {
     /// [`TrackRequests`](super::track::TrackRequests) looks for it.
     pub(super) fn state(&self) -> Rc<ConnectionState> {
         Rc::clone(&self.state)
+    }
+
+    /// What the application ends the connection with, to be put there, too.
+    pub(super) fn last_call(&self) -> Rc<LastCall> {
+        Rc::clone(&self.last_call)
     }
 }
 
@@ -95,7 +103,8 @@ impl AsyncWrite for Guarded {
         // While a write is stuck, this is the only limit: the client cannot be expected to send a
         // next request before it has got its response.
         let since = *this.stalled_since.get_or_insert_with(Instant::now);
-        let deadline = since.checked_add(this.state.limits().write_stall);
+        let stalled = since.checked_add(this.state.limits().write_stall);
+        let deadline = stalled.into_iter().chain(this.last_call.deadline(cx)).min();
         if deadline.is_some_and(|deadline| this.timer.is_past(deadline, cx)) {
             // Otherwise the kernel would keep the unsent bytes and go on trying for minutes.
             // Failing is harmless: the connection is closed all the same.

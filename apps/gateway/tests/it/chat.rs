@@ -4,9 +4,11 @@ mod classes;
 mod messages;
 mod minors;
 mod people;
+pub mod phone;
 mod races;
 mod reading;
 mod rooms;
+mod sockets;
 
 use muster_testkit::Person;
 use serde_json::{Value, json};

@@ -84,6 +84,7 @@ const GROWING: &[&str] = &[
     "rooms",
     "second_factors",
     "sessions",
+    "tickets",
     "standing",
     "user_roles",
     "user_words",

@@ -69,6 +69,8 @@ impl TestApp {
         let (told, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
+                let hub = state.hub();
+                actix_web::rt::spawn(async move { hub.keep_up().await });
                 let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), 64).expect("a free port");
                 let address = listener.local_addr().expect("an address");
                 let options = ServeOptions { workers: 1, shutdown_timeout: 0, ..ServeOptions::default() };

@@ -1,10 +1,12 @@
 //! The SQL of sessions.
 
+use std::collections::HashMap;
+
 use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl,
 };
 use muster_kernel::db::{Conn, DbResult, Tx};
-use muster_kernel::sql::Locked;
+use muster_kernel::sql::{Locked, among};
 use muster_kernel::{Timestamp, UserId};
 
 use super::standing::Standing;
@@ -155,28 +157,52 @@ pub(crate) fn purge(tx: &mut Tx<'_>, limit: i64) -> DbResult<usize> {
     Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(&mut **tx)?)
 }
 
+type Row = (SessionId, UserId, Timestamp, bool, Option<Timestamp>, Option<Role>);
+
+/// The rows of which [`folded`] makes standings: one for each role of whoever is behind a session.
+macro_rules! rows {
+    ($which:expr) => {
+        sessions::table
+            .inner_join(users::table)
+            .left_join(second_factors::table.on(second_factors::user_id.eq(users::id)))
+            .left_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
+            .filter($which)
+            .select((
+                sessions::id,
+                users::id,
+                sessions::expires_at,
+                users::is_active,
+                second_factors::confirmed_at.nullable(),
+                user_roles::role.nullable(),
+            ))
+    };
+}
+
 /// Who is behind a session: one statement for most people, and a second for those who may need a second factor.
 pub(super) fn standing(conn: &mut Conn, session: SessionId) -> DbResult<Option<Standing>> {
-    type Row = (UserId, Timestamp, bool, Option<Timestamp>, Option<Role>);
-    let rows: Vec<Row> = sessions::table
-        .inner_join(users::table)
-        .left_join(second_factors::table.on(second_factors::user_id.eq(users::id)))
-        .left_join(user_roles::table.on(user_roles::user_id.eq(users::id)))
-        .filter(sessions::id.eq(session))
-        .select((
-            users::id,
-            sessions::expires_at,
-            users::is_active,
-            second_factors::confirmed_at.nullable(),
-            user_roles::role.nullable(),
-        ))
-        .load(conn)?;
-    let Some(&(user_id, expires_at, is_active, second_factor, _)) = rows.first() else { return Ok(None) };
-    let roles = Roles::of(rows.into_iter().filter_map(|(.., role)| role));
-    let withheld = if second_factor.is_some() || roles == Roles::MEMBER {
-        Roles::MEMBER
-    } else {
-        Roles::of(club::settings(conn)?.policies.require_totp_for)
-    };
-    Ok(Some(Standing { user_id, expires_at, is_active, roles, withheld }))
+    let rows: Vec<Row> = rows!(sessions::id.eq(session)).load(conn)?;
+    Ok(folded(conn, rows)?.remove(&session))
+}
+
+/// The same for many sessions at once.
+pub(super) fn standings(conn: &mut Conn, ids: &[SessionId]) -> DbResult<HashMap<SessionId, Standing>> {
+    let rows: Vec<Row> = rows!(among(sessions::id, ids)).load(conn)?;
+    folded(conn, rows)
+}
+
+fn folded(conn: &mut Conn, rows: Vec<Row>) -> DbResult<HashMap<SessionId, Standing>> {
+    let mut found: HashMap<SessionId, (Standing, bool)> = HashMap::new();
+    for (id, user_id, expires_at, is_active, second_factor, role) in rows {
+        let new = Standing { user_id, expires_at, is_active, roles: Roles::of([]), withheld: Roles::MEMBER };
+        let (standing, _) = found.entry(id).or_insert((new, second_factor.is_some()));
+        standing.roles = standing.roles.and(Roles::of(role));
+    }
+    let lacks_one = |(standing, has): &(Standing, bool)| !has && standing.roles != Roles::MEMBER;
+    if found.values().any(lacks_one) {
+        let withheld = Roles::of(club::settings(conn)?.policies.require_totp_for);
+        for known in found.values_mut().filter(|it| lacks_one(it)) {
+            known.0.withheld = withheld;
+        }
+    }
+    Ok(found.into_iter().map(|(id, (standing, _))| (id, standing)).collect())
 }

@@ -216,7 +216,7 @@ pub(super) fn mentioned(conn: &mut Conn, seat: &Seat, content: &str) -> Result<V
     if ids.len() > MOST_MENTIONED {
         return Err(Fault::field("/content", "too_many", "One message mentions 50 people at most."));
     }
-    Ok(seats::among(conn, &seat.room, &ids.into_iter().collect::<Vec<_>>())?)
+    Ok(seats::present(conn, &seat.room, &ids.into_iter().collect::<Vec<_>>())?)
 }
 
 #[derive(diesel::Insertable)]

@@ -45,7 +45,7 @@ pub(crate) fn enter(
     stays_until: Option<Timestamp>,
 ) -> DbResult<bool> {
     let now = tx.now();
-    if !seats::among(tx, room, &[user])?.is_empty() {
+    if !seats::present(tx, room, &[user])?.is_empty() {
         return Ok(false);
     }
     // Of a direct room somebody sees what comes after them, but for those it was opened with.
@@ -168,7 +168,7 @@ pub fn add(tx: &mut Tx<'_>, can: &Can<Chat>, id: RoomId, user: UserId) -> Result
     }
     belongs_to_nothing_else(&seat.room)?;
     must_not_be_archived(&seat.room)?;
-    if seats::among(tx, &seat.room, &[user])?.is_empty() {
+    if seats::present(tx, &seat.room, &[user])?.is_empty() {
         must_know(tx, can, &[user]).map_err(|_| unknown())?;
         if is_direct {
             if seat.room.member_count as usize >= MOST_DIRECT {
@@ -240,7 +240,7 @@ type Row = (UserId, String, String, Option<Timestamp>);
 
 /// Somebody in a room.
 fn member(conn: &mut Conn, room: &Room, user: UserId) -> Result<RoomMember, Fault> {
-    if seats::among(conn, room, &[user])?.is_empty() {
+    if seats::present(conn, room, &[user])?.is_empty() {
         return Err(Fault::not_found());
     }
     let page = PageRequest::read("room_members", Some(1), None)?;

@@ -9,6 +9,7 @@ use muster_kernel::http::{Body, IfMatch, Params, PathOf, Reply};
 use muster_kernel::page::{Page, PageRequest};
 use serde::Deserialize;
 
+use crate::Hub;
 use crate::events::{self, CatchUp};
 use crate::message::{Message, MessageId};
 use crate::messages::{self, Backwards, NewMessage, Sent};
@@ -184,7 +185,12 @@ pub(super) async fn send_message(
     can: Can<Chat>,
     Body(new): Body<NewMessage>,
     db: web::Data<Db>,
+    hub: web::Data<Hub>,
 ) -> Result<Reply, Fault> {
+    hub.may_send(can.user_id()).map_err(|wait| {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Fault::new(Code::RateLimited, "Five messages a second are enough.").retry_after(seconds)
+    })?;
     let Sent { message, is_repeated } = db.write(move |tx| messages::send(tx, &can, &new)).await?;
     match is_repeated {
         true => Reply::of(message.version, &message),

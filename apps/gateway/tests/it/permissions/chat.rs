@@ -21,6 +21,9 @@ pub fn chat() -> Vec<Row> {
         Row::of("POST /api/rooms/{id}/join").on(Room)               .own("404 200 200 200 200")
                                                                  .others("404 200 200 200 200")
                                                                 .missing("404"),
+        // What makes a socket of a request is tried in chat/sockets/entering.rs.
+        Row::of("GET /api/chat/ws")                                 .own("400:malformed"),
+        Row::of("POST /api/chat/tickets")                           .own("200"),
         Row::of("GET /api/messages")                                .own("404 200 200 200 200"),
         // There is nothing to look for.
         Row::of("GET /api/messages/search")                         .own("400:malformed"),

@@ -11,6 +11,9 @@ impl Watched {
         let coach = app.people.coach().await;
         let (one, two) = (app.people.member().await, app.people.member().await);
         let room = app.post("/api/rooms", &coach, json!({"kind": "channel", "room_name": "Cup"})).await.body;
+        let ticket = app.post("/api/chat/tickets", &one, json!({})).await.body;
+        let by_ticket = format!("/api/chat/ws?ticket={}", ticket["ticket"].as_str().expect("a ticket"));
+        let mut phone = crate::chat::phone::ask(app, &by_ticket, &[]).await.expect("a socket");
         let path = format!("/api/rooms/{}", room["id"]);
         for person in [&one, &two] {
             app.get("/api/rooms?joinable=true", person).await;
@@ -59,6 +62,9 @@ impl Watched {
         let members = format!("/api/rooms/{}/members", direct["id"]);
         app.post(&members, &one, json!({"user_id": coach.id})).await;
         app.get("/api/messages/search?q=anything", &coach).await;
+        let wanted = json!({room["id"].to_string(): 1, direct["id"].to_string(): 0, club.to_string(): 0});
+        let (replay, _) = phone.subscribe(wanted).await;
+        assert!(!replay.is_empty());
         app.delete(&format!("{members}/me"), &coach).await;
         app.patch(&path, &coach, json!({"room_name": "The cup"})).await;
         app.delete(&format!("{path}/members/{}", two.id), &coach).await;

@@ -1,0 +1,8 @@
+//! Chat over sockets: the protocol `chat.v1`.
+
+mod closing;
+mod entering;
+mod order;
+mod people;
+mod raw;
+mod talking;
