@@ -1,7 +1,7 @@
 //! One request over and over, on so many connections: each waits for its answer before it asks again, or they take
 //! turns to ask at a steady rate.
 
-mod client;
+pub(crate) mod client;
 mod requests;
 
 use std::io::{Error, Result};

@@ -5,23 +5,30 @@ use std::io::{Error, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Where the body of the last answer begins.
+    body: usize,
     bear: Option<u16>,
 }
 
 impl Client {
-    pub(super) async fn connect(address: &str, bear: Option<u16>) -> Result<Client> {
+    pub(crate) async fn connect(address: &str, bear: Option<u16>) -> Result<Client> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Client { stream, buffer: Vec::with_capacity(64 * 1024), bear })
+        Ok(Client { stream, buffer: Vec::with_capacity(64 * 1024), body: 0, bear })
     }
 
     /// True when the answer is a success, false when its status is the one that is borne.
-    pub(super) async fn ask(&mut self, request: &str) -> Result<bool> {
+    pub(crate) async fn ask(&mut self, request: &str) -> Result<bool> {
         self.stream.write_all(request.as_bytes()).await?;
         self.read_answer().await
+    }
+
+    /// The body of the last answer.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.buffer.get(self.body..).unwrap_or_default()
     }
 
     /// Reads one answer to its end.
@@ -44,6 +51,7 @@ impl Client {
         while self.buffer.len() < head + length {
             self.read_some().await?;
         }
+        self.body = head;
         Ok(success)
     }
 
