@@ -16,6 +16,7 @@ use muster_kernel::http::{EnvelopeOptions, RateLimits, envelope, limit_rate};
 use muster_members::Members;
 use utoipa_actix_web::AppExt;
 
+use crate::bus::Redis;
 use crate::docs::{self, Docs};
 use crate::operations::{Operations, nothing_here, refuse_unknown_parameters};
 use crate::{Config, Exit, Switch, domains, health, pages};
@@ -35,6 +36,7 @@ pub struct AppState {
     docs: web::Data<Docs>,
     operations: web::Data<Operations>,
     metrics: Option<web::Data<PrometheusHandle>>,
+    redis: Option<web::Data<Redis>>,
     origins: Vec<String>,
 }
 
@@ -71,8 +73,15 @@ impl AppState {
             }),
             docs: web::Data::new(docs),
             metrics: metrics.map(web::Data::new),
+            redis: None,
             origins,
         })
+    }
+
+    /// The same with Redis between this gateway and others.
+    #[must_use]
+    pub(crate) fn with_redis(self, redis: Redis) -> AppState {
+        AppState { redis: Some(web::Data::new(redis)), ..self }
     }
 
     /// What brings news of the database to the sockets of this gateway.
@@ -133,6 +142,9 @@ pub fn app(
         .app_data(state.operations.clone());
     if let Some(metrics) = &state.metrics {
         app = app.app_data(metrics.clone());
+    }
+    if let Some(redis) = &state.redis {
+        app = app.app_data(redis.clone());
     }
     let (app, _) = app
         .into_utoipa_app()

@@ -10,6 +10,8 @@ use muster_kernel::http::Reply;
 use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::bus::Redis;
+
 /// A database that takes longer than this is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -25,16 +27,21 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body("{\"status\":\"live\"}")
 }
 
-/// The program can serve requests: its database answers.
+/// The program can serve requests: its database answers. It is `degraded` while Redis, where there is one, is away: then
+/// gateways meet in the database.
 #[utoipa::path(tag = "operations", responses(
     (status = 200, description = "It can serve requests", body = Object),
     (status = 503, description = "It cannot at the moment")
 ))]
 #[get("/health/ready")]
-async fn ready(db: web::Data<Db>) -> Result<Reply, Fault> {
+async fn ready(db: web::Data<Db>, redis: Option<web::Data<Redis>>) -> Result<Reply, Fault> {
     let not_ready = |detail| Fault::new(Code::Unavailable, detail).retry_after(5);
     match tokio::time::timeout(PATIENCE, db.ping()).await {
-        Ok(Ok(())) => Reply::plain(&json!({ "status": "ready", "database": "ok" })),
+        Ok(Ok(())) => Reply::plain(&match redis.map(|redis| redis.is_there()) {
+            None => json!({ "status": "ready", "database": "ok" }),
+            Some(true) => json!({ "status": "ready", "database": "ok", "bus": "ok" }),
+            Some(false) => json!({ "status": "degraded", "database": "ok", "bus": "away" }),
+        }),
         Ok(Err(e)) => Err(not_ready("The database does not answer.").because(e)),
         Err(_) => Err(not_ready("The database takes too long to answer.")),
     }

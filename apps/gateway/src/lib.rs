@@ -2,6 +2,7 @@
 //! of the `muster` program. It holds no rules of the club; those are in the domain crates.
 
 mod app;
+mod bus;
 mod cli;
 mod commands;
 mod config;

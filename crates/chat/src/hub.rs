@@ -7,13 +7,14 @@
 //!  the database, asked every two seconds and when an event overtook another
 //! ```
 
+mod bus;
 mod connected;
 mod missed;
 mod pace;
 mod watched;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use muster_auth::sessions::SessionId;
@@ -22,8 +23,10 @@ use muster_kernel::UserId;
 use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
 use serde_json::json;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, mpsc};
 
+use bus::Said;
+pub use bus::{Bus, CHANNELS};
 pub(crate) use connected::Connected;
 use connected::Registry;
 use pace::Pace;
@@ -50,8 +53,8 @@ pub(crate) enum Delivery {
     Joined { room: RoomId, user: UserId, json: Arc<[u8]> },
     /// For all sockets of somebody; does no harm when it is missed.
     ToUser { user: UserId, json: Arc<[u8]> },
-    /// For those in a room, but its author; does no harm when it is missed.
-    Whisper { room: RoomId, by: UserId, json: Arc<[u8]> },
+    /// Somebody types in a room: for the others in it. Does no harm when it is missed.
+    Typing { room: RoomId, user: UserId, json: Arc<[u8]> },
     /// What became of those who are signed in.
     Changed(Arc<[(SessionId, Changed)]>),
     /// They take no part in the club any more.
@@ -72,6 +75,10 @@ struct Inner {
     out: broadcast::Sender<Delivery>,
     /// Rung when somebody's standing has changed.
     standings: Notify,
+    /// Rung when events may have been missed.
+    missed: Notify,
+    /// To the other gateways.
+    bus: OnceLock<mpsc::Sender<(u64, Vec<u8>)>>,
     ends: AtomicBool,
 }
 
@@ -87,11 +94,25 @@ impl Hub {
             pace: limits.then(Pace::new),
             out,
             standings: Notify::new(),
+            missed: Notify::new(),
+            bus: OnceLock::new(),
             ends: AtomicBool::new(false),
         }));
-        hub.hears(&db, |inner, News(event): &News| inner.hear(event.clone()));
-        hub.hears(&db, |inner, read: &HasRead| inner.tell_read(read));
-        hub.hears(&db, |inner, _: &StandingsChanged| inner.standings.notify_one());
+        hub.hears(&db, |inner, News(event): &News| {
+            inner.say(|| Said::Happened {
+                event: Box::new(RoomEvent::clone(event)),
+                about_seq: event.about_seq,
+            });
+            inner.hear(event.clone());
+        });
+        hub.hears(&db, |inner, read: &HasRead| {
+            inner.say(|| Said::Read { user: read.user, room: read.room, seq: read.seq });
+            inner.tell_read(read);
+        });
+        hub.hears(&db, |inner, _: &StandingsChanged| {
+            inner.say(|| Said::Standings);
+            inner.standings.notify_one();
+        });
         hub
     }
 
@@ -136,10 +157,15 @@ impl Hub {
     }
 
     /// Tells those who know somebody whether they are there.
-    pub(crate) fn tell_presence(&self, user: UserId, is_online: bool, to: &[UserId]) {
-        let json: Arc<[u8]> = presence(user, is_online).into();
-        for friend in to.iter().filter(|friend| self.0.people.is_online(**friend)) {
-            self.0.send(Delivery::ToUser { user: *friend, json: json.clone() });
+    pub(crate) fn tell_presence(&self, user: UserId, is_online: bool, to: Vec<UserId>) {
+        self.0.tell_presence(user, is_online, &to);
+        self.0.say(|| Said::Presence { user, is_online, to });
+    }
+
+    /// Has other gateways tell somebody who has come which of these are there.
+    pub(crate) fn ask_who_is_there(&self, of: Vec<UserId>, to: UserId) {
+        if !of.is_empty() {
+            self.0.say(|| Said::WhoIsThere { of, to });
         }
     }
 
@@ -158,14 +184,16 @@ impl Hub {
         self.0.watch.end(room);
     }
 
-    /// A room that is listened to was read up to here: what comes next is let go.
-    pub(crate) fn is_at(&self, room: RoomId, head: i64) {
-        self.0.watch.is_at(room, head, |event| self.0.let_go(event));
+    /// A room that is listened to was read up to here: what comes next is let go. Tells up to where that was done already:
+    /// whoever knows less has to read on.
+    pub(crate) fn is_at(&self, room: RoomId, head: i64) -> i64 {
+        self.0.watch.is_at(room, head, |event| self.0.let_go(event))
     }
 
-    /// Tells those in a room something that does no harm when it is missed.
-    pub(crate) fn whisper(&self, room: RoomId, by: UserId, json: Vec<u8>) {
-        self.0.send(Delivery::Whisper { room, by, json: json.into() });
+    /// Somebody types in a room.
+    pub(crate) fn tell_typing(&self, room: RoomId, user: UserId) {
+        self.0.tell_typing(room, user);
+        self.0.say(|| Said::Typing { user, room });
     }
 
     /// Has all sockets say goodbye, and lets nobody open another.
@@ -193,6 +221,7 @@ impl Hub {
                     tokio::time::sleep(OVERTAKEN).await;
                     self.0.fill_gaps().await;
                 }
+                () = self.0.missed.notified() => self.0.catch_up_with_others().await,
                 () = self.0.standings.notified() => self.0.look_after_people().await,
             }
         }
@@ -203,7 +232,7 @@ impl Hub {
             let known = self.0.db.read(move |conn| acquaintances::of(conn, user)).await;
             match known {
                 Ok(known) if known.shows_presence => {
-                    self.tell_presence(user, false, &known.user_ids());
+                    self.tell_presence(user, false, known.user_ids());
                 }
                 Ok(_) => {}
                 Err(e) => log::warn!("who knows user {user} could not be read: {e}"),
@@ -239,6 +268,18 @@ impl Inner {
         if let Ok(json) = serde_json::to_vec(&*event) {
             self.send(Delivery::Event { event, json: json.into() });
         }
+    }
+
+    fn tell_presence(&self, user: UserId, is_online: bool, to: &[UserId]) {
+        let json: Arc<[u8]> = presence(user, is_online).into();
+        for friend in to.iter().filter(|friend| self.people.is_online(**friend)) {
+            self.send(Delivery::ToUser { user: *friend, json: json.clone() });
+        }
+    }
+
+    fn tell_typing(&self, room: RoomId, user: UserId) {
+        let json = json!({"type": "typing", "room": room, "user_id": user}).to_string();
+        self.send(Delivery::Typing { room, user, json: json.into_bytes().into() });
     }
 
     fn tell_read(&self, read: &HasRead) {

@@ -37,7 +37,7 @@ mod ws;
 pub use domain::domain;
 pub use hooks::{person_hooks, standing_hooks};
 #[cfg(feature = "http")]
-pub use hub::Hub;
+pub use hub::{Bus, CHANNELS, Hub};
 pub use log::{EventKind, EventWord, News, RoomEvent};
 pub use message::{Message, MessageId, Reaction};
 pub use room::{Room, RoomId, RoomKind, RoomRole, RoomState, Seat};

@@ -9,7 +9,7 @@ use muster_kernel::audit::Origin;
 use muster_kernel::db::{Conn, DbResult, Tx};
 use muster_kernel::sql::{Json, among};
 use muster_kernel::{Timestamp, UserId, text_enum};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::message::{self, Message, MessageId};
 use crate::room::{Room, RoomId, RoomState};
@@ -46,7 +46,7 @@ text_enum! {
 }
 
 /// Something that happened in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct RoomEvent {
     /// Always `event`.
@@ -101,7 +101,7 @@ impl RoomEvent {
 }
 
 /// The word that begins every event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventWord {
     /// The only one.

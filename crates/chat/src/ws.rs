@@ -26,6 +26,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use futures_core::Stream;
 use muster_auth::Actor;
+use muster_kernel::UserId;
 use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::http::LastCall;
@@ -66,16 +67,17 @@ pub(crate) async fn open(
     let (epoch, known) = greeting.await?;
     let connected = hub.connect(&actor)?;
     if connected.is_first && known.shows_presence {
-        hub.tell_presence(user, true, &known.user_ids());
+        hub.tell_presence(user, true, known.user_ids());
     }
     let socket = worker.connect(actor, req.conn_data::<Rc<LastCall>>().cloned());
     let response = response.map_body(|_, body| socket.outbox.body(body).boxed());
-    let friends = known.others.into_iter().filter(|(friend, shown)| *shown && hub.is_online(*friend));
-    let friends: Vec<_> = friends.map(|(friend, _)| presence(friend, true)).collect();
+    let friends = known.others.into_iter().filter(|(_, is_shown)| *is_shown).map(|(friend, _)| friend);
+    let (here, elsewhere): (Vec<UserId>, Vec<UserId>) = friends.partition(|friend| hub.is_online(*friend));
+    hub.ask_who_is_there(elsewhere, user);
     let session = Session::new((db, hub, worker), socket, watched, connected, epoch);
     session.greet();
-    for friend in friends {
-        session.whisper(&friend);
+    for friend in here {
+        session.whisper(&presence(friend, true));
     }
     let longest = usize::try_from(LONGEST).unwrap_or(usize::MAX);
     let incoming = incoming.max_frame_size(longest).aggregate_continuations().max_continuation_size(longest);

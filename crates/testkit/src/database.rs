@@ -22,7 +22,12 @@ pub struct TestDb {
 
 enum Place {
     Folder(tempfile::TempDir),
-    Server { admin: String, name: String },
+    Server {
+        admin: String,
+        name: String,
+    },
+    /// That of another, which drops it.
+    Borrowed(Target),
 }
 
 /// What a test wants different from the usual.
@@ -65,6 +70,14 @@ impl TestDb {
         target_of(&self.place)
     }
 
+    /// The same database opened once more, as by another program; it goes with this one.
+    pub fn again(&self) -> TestDb {
+        let options =
+            TestDbOptions { readers: 2, writers: 8, clock: self.clock.clone(), ..TestDbOptions::default() };
+        let db = Db::open(&self.target(), options).expect("an open database");
+        TestDb { db: Some(db), clock: self.clock.clone(), place: Place::Borrowed(self.target()) }
+    }
+
     /// Closes it and opens it again, as a restart of the program would.
     pub fn reopen(&mut self) {
         self.db = None;
@@ -102,6 +115,7 @@ fn target_of(place: &Place) -> Target {
     match place {
         Place::Folder(dir) => Target::Sqlite(dir.path().join("muster.db")),
         Place::Server { admin, name } => Target::Postgres(named(admin, name)),
+        Place::Borrowed(target) => target.clone(),
     }
 }
 

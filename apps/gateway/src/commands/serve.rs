@@ -8,13 +8,16 @@ use std::time::Duration;
 use clap::Args;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use muster_auth::{AccountOptions, Accounts, Keyring, Passwords};
+use muster_chat::Hub;
 use muster_kernel::Clock;
 use muster_kernel::db::{Db, DbOptions};
+use muster_kernel::installation;
 use muster_kernel::job::Runner;
 use muster_kernel::mail::Delivery;
 use tokio::sync::watch;
 
 use super::prepare_database;
+use crate::bus::Redis;
 use crate::server::{ConnectionLimits, ServeOptions, bind, serve};
 use crate::{AppState, Config, Exit, Switch, app, data_folder, domains, domains_at_work, voice};
 
@@ -42,6 +45,7 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     // First what can be refused without leaving anything behind.
     let clock = clock(config, args)?;
     let mail = Delivery::new(&config.mail())?;
+    let redis = config.redis_url.as_deref().map(Redis::at).transpose()?;
     let listeners = listen(config)?;
     data_folder::prepare(&config.data_dir)?;
     let target = config.target()?;
@@ -64,7 +68,12 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
         throttle: config.rate_limits == Switch::On,
     };
     let accounts = domains::accounts(Passwords::new(config.bcrypt_cost), keys, options);
-    let state = AppState::new(config, db.clone(), accounts.clone(), metrics)?;
+    let mut state = AppState::new(config, db.clone(), accounts.clone(), metrics)?;
+    if let Some(redis) = redis {
+        let redis = redis.of(&db.read_one(installation::epoch).await?);
+        meet_others(&redis, &state.hub());
+        state = state.with_redis(redis);
+    }
     let mut domains = domains_at_work(&accounts);
     domains.push(muster_kernel::Domain { name: "mail", jobs: mail.jobs(), ..Default::default() });
     tokio::task::spawn_local(take_up_new_keys(accounts.clone()));
@@ -150,6 +159,14 @@ fn measure(config: &Config) -> Result<Option<PrometheusHandle>, Exit> {
         }
     });
     Ok(Some(handle))
+}
+
+/// Has this gateway and others hear of each other.
+fn meet_others(redis: &Redis, hub: &Hub) {
+    if let Some(bus) = hub.bus() {
+        tokio::task::spawn_local(redis.clone().tell(bus));
+        tokio::task::spawn_local(redis.clone().listen(hub.clone()));
+    }
 }
 
 /// Looks for keys that `muster keys rotate` added meanwhile.

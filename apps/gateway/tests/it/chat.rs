@@ -1,6 +1,7 @@
 //! Chat: rooms, messages, and what happens in them in order.
 
 mod classes;
+mod gateways;
 mod messages;
 mod minors;
 mod people;
@@ -8,7 +9,8 @@ pub mod phone;
 mod races;
 mod reading;
 mod rooms;
-mod sockets;
+mod running;
+pub mod sockets;
 
 use muster_testkit::Person;
 use serde_json::{Value, json};

@@ -106,9 +106,17 @@ impl Program {
     pub fn serve_with(&self, args: &[&str]) -> Served {
         let mut all = vec!["serve"];
         all.extend(args);
+        self.start(&mut self.command(&all))
+    }
+
+    /// One of several that meet over this Redis.
+    pub fn serve_beside(&self, redis: &str) -> Served {
+        self.start(self.command(&["serve"]).env("REDIS_URL", redis))
+    }
+
+    fn start(&self, command: &mut Command) -> Served {
         let log = std::fs::File::create(self.log_path()).expect("a file for the log");
-        let mut child =
-            self.command(&all).stdout(Stdio::piped()).stderr(log).spawn().expect("the program runs");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program runs");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let address = loop {
             let line = lines.next().expect("it says where it listens").expect("text");

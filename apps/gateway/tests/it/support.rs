@@ -9,6 +9,7 @@ use clap::Parser;
 use std::sync::Arc;
 
 use muster_auth::{AccountOptions, Accounts, Keyring, Passwords};
+use muster_chat::Hub;
 use muster_gateway::server::{ConnectionLimits, ServeOptions, bind, serve};
 use muster_gateway::{AppState, Config, Switch, accounts, app, domains_at_work};
 use muster_kernel::job::Runner;
@@ -29,7 +30,9 @@ pub struct TestApp {
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     /// Tokens of those who stay signed in, and until when they hold.
     tokens: Option<Mutex<HashMap<UserId, (Timestamp, String)>>>,
-    _secret: tempfile::TempDir,
+    /// What brings news to its sockets.
+    pub hub: Hub,
+    secret: Arc<tempfile::TempDir>,
 }
 
 impl OnEngine for TestApp {
@@ -52,11 +55,15 @@ impl TestApp {
     /// An application whose new passwords cost so much to hash.
     pub fn with_cost(db: TestDb, flags: &[&str], cost: u32) -> TestApp {
         let secret = tempfile::tempdir().expect("a folder for the secret");
-        TestApp::beside(db, flags, cost, secret)
+        TestApp::start(db, flags, cost, Arc::new(secret))
     }
 
-    /// An application with the secret of another one.
-    fn beside(db: TestDb, flags: &[&str], cost: u32, secret: tempfile::TempDir) -> TestApp {
+    /// Another gateway on the same database.
+    pub fn beside(&self) -> TestApp {
+        TestApp::start(self.db.again(), &["--rate-limits", "off"], 4, self.secret.clone())
+    }
+
+    fn start(db: TestDb, flags: &[&str], cost: u32, secret: Arc<tempfile::TempDir>) -> TestApp {
         let keys = Keyring::open(&secret.path().join("secret")).expect("a keyring");
         let config = config(flags);
         let options = AccountOptions {
@@ -66,6 +73,7 @@ impl TestApp {
         };
         let accounts = accounts(Passwords::new(cost), keys, options);
         let state = AppState::new(&config, (*db).clone(), accounts.clone(), None).expect("a state");
+        let hub = state.hub();
         let (told, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -90,7 +98,8 @@ impl TestApp {
             server,
             thread: Mutex::new(Some(thread)),
             tokens: None,
-            _secret: secret,
+            hub,
+            secret,
         }
     }
 

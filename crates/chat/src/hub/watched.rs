@@ -55,15 +55,17 @@ impl Watch {
         }
     }
 
-    /// Somebody has read where a room is: `each` is given what came meanwhile.
-    pub(super) fn is_at(&self, room: RoomId, head: i64, each: impl FnMut(Arc<RoomEvent>)) {
-        if let Some(watched) = self.rooms().get_mut(&room)
-            && watched.released.is_none()
-        {
+    /// Somebody knows of everything in a room up to `head`: whoever is the first to say so decides where it begins to be let
+    /// go, and `each` is given what came meanwhile. Tells up to where it was let go: whoever knows less has to read that.
+    pub(super) fn is_at(&self, room: RoomId, head: i64, each: impl FnMut(Arc<RoomEvent>)) -> i64 {
+        let mut rooms = self.rooms();
+        let Some(watched) = rooms.get_mut(&room) else { return head };
+        if watched.released.is_none() {
             watched.released = Some(head);
             watched.let_go(each);
             self.ring(watched);
         }
+        watched.released.unwrap_or(head)
     }
 
     /// Something was committed: `each` is given what is next in order. Heard twice it is given once.
@@ -157,10 +159,10 @@ mod tests {
             watch.hear(event(seq), |event| seen.push(event.seq));
         }
         assert_eq!(seen, [0; 0]);
-        watch.is_at(ROOM, 11, |event| seen.push(event.seq));
+        assert_eq!(watch.is_at(ROOM, 11, |event| seen.push(event.seq)), 12);
         assert_eq!(seen, [12]);
-        watch.is_at(ROOM, 4, |event| seen.push(event.seq));
-        assert_eq!((seen, watch.released()[&ROOM]), (vec![12], 12), "whoever read it first says where it is");
+        assert_eq!(watch.is_at(ROOM, 4, |_| ()), 12, "whoever read it earlier has to read on");
+        assert_eq!(watch.is_at(ROOM, 14, |_| ()), 12, "whoever read it later does not hear what they know");
     }
 
     #[test]

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use muster_kernel::fault::Fault;
+use muster_kernel::fault::{Code, Fault};
 use serde_json::{Value, json};
 
 use super::outbox::{self, Over};
 use super::session::{Refusal, Session, Subscribe, insert};
 use super::worker::{Sees, shown};
-use crate::log;
+use crate::log::{self, RoomEvent};
 use crate::room::{RoomId, Seat};
 use crate::{events, seats};
 
@@ -94,55 +94,43 @@ impl Session {
     /// Sends what happened in a room after a number, and has the socket be live. Nothing when they are not in it any more.
     async fn catch_up_with(
         &self,
-        seat: Seat,
+        mut seat: Seat,
         last: i64,
         same_epoch: bool,
     ) -> Result<Result<Option<i64>, Over>, Fault> {
-        let room = seat.room.id;
-        let (seat, missed) = match gap(&seat, last, same_epoch) {
-            Gap::After(last) => {
-                let actor = self.socket.actor();
-                // Who is in it is asked again beside what happened: nobody sees what came after they were removed.
-                let read = self.db.read::<_, Fault, _>(move |conn| {
-                    let seat = seats::find(conn, &actor, room)?;
-                    let missed = log::after(conn, room, last, events::MOST)?;
-                    Ok((seat, missed))
-                });
-                match read.await {
-                    Ok(found) => found,
-                    Err(fault) if fault.code == muster_kernel::fault::Code::NotFound => return Ok(Ok(None)),
-                    Err(fault) => return Err(fault),
-                }
-            }
+        let (room, head) = (seat.room.id, seat.room.head_seq);
+        let mut known = match gap(&seat, last, same_epoch) {
+            Gap::Nothing => head,
+            Gap::After(last) => last,
             Gap::Reset(reason) => {
-                let head = seat.room.head_seq;
                 self.tell(&json!({"type": "reset", "room": room, "head": head, "reason": reason}));
-                (seat, Vec::new())
+                head
             }
-            Gap::Nothing => (seat, Vec::new()),
         };
-        // More may have happened between the two looks than is sent at once: what was read is where it is.
-        let mut head = missed.last().map_or(seat.room.head_seq, |event| event.seq);
-        self.hub.is_at(room, head);
-        for event in missed {
-            let seen = event.seen_from(seat.from_seq);
-            let json = serde_json::to_vec(&seen).map_err(Fault::internal)?;
-            if self.socket.outbox.send_patiently(outbox::text(&json)).await.is_err() {
-                return Ok(Err(Over));
+        // Until it is where the hub goes on: others may have read later, and have it go on from there.
+        while known < seat.room.head_seq || known < self.hub.is_at(room, known) {
+            let Some((seat_now, missed)) = self.read_on(room, known).await? else { return Ok(Ok(None)) };
+            seat = seat_now;
+            known = missed.last().map_or(seat.room.head_seq, |event| event.seq);
+            for event in missed {
+                let json = serde_json::to_vec(&event.seen_from(seat.from_seq)).map_err(Fault::internal)?;
+                if self.socket.outbox.send_patiently(outbox::text(&json)).await.is_err() {
+                    return Ok(Err(Over));
+                }
             }
         }
         let sees =
             Sees { from_seq: seat.from_seq, is_crowded: seat.room.is_club || seat.room.member_count > CROWD };
         loop {
-            let waited = self.worker.take_waiting(&self.socket, room, head, &sees);
+            let waited = self.worker.take_waiting(&self.socket, room, known, &sees);
             if waited.is_empty() {
-                return Ok(Ok(Some(head)));
+                return Ok(Ok(Some(known)));
             }
             for (event, frame) in waited {
-                if event.seq <= head {
+                if event.seq <= known {
                     continue;
                 }
-                head = event.seq;
+                known = event.seq;
                 let frame = shown(&event, &frame, sees.from_seq);
                 if self.socket.outbox.send_patiently(frame).await.is_err() {
                     return Ok(Err(Over));
@@ -151,6 +139,20 @@ impl Session {
                     return Ok(Ok(None));
                 }
             }
+        }
+    }
+
+    /// Somebody's seat and what happened after a number, seen at once: nobody sees what came after they were removed.
+    async fn read_on(&self, room: RoomId, last: i64) -> Result<Option<(Seat, Vec<RoomEvent>)>, Fault> {
+        let actor = self.socket.actor();
+        let read = self.db.read::<_, Fault, _>(move |conn| {
+            let seat = seats::find(conn, &actor, room)?;
+            Ok((seat, log::after(conn, room, last, events::MOST)?))
+        });
+        match read.await {
+            Ok(found) => Ok(Some(found)),
+            Err(fault) if fault.code == Code::NotFound => Ok(None),
+            Err(fault) => Err(fault),
         }
     }
 }

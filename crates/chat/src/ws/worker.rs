@@ -272,9 +272,7 @@ impl Worker {
             return;
         }
         line.typed = Some(Instant::now());
-        let user = socket.user_id();
-        let json = serde_json::json!({"type": "typing", "room": room, "user_id": user}).to_string();
-        self.0.hub.whisper(room, user, json.into_bytes());
+        self.0.hub.tell_typing(room, socket.user_id());
     }
 }
 
@@ -333,10 +331,10 @@ impl Inner {
                     socket.outbox.whisper(frame.clone());
                 }
             }
-            Delivery::Whisper { room, by, json } => {
+            Delivery::Typing { room, user, json } => {
                 let frame = outbox::text(&json);
                 for socket in self.rooms.borrow().get(&room).into_iter().flatten() {
-                    if socket.user_id() != by {
+                    if socket.user_id() != user {
                         socket.outbox.whisper(frame.clone());
                     }
                 }

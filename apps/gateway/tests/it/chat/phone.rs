@@ -30,12 +30,21 @@ pub async fn ask(
     path: &str,
     headers: &[(&'static str, &str)],
 ) -> Result<Phone, (u16, String)> {
-    let mut request = format!("ws://{}{path}", app.address).into_client_request().expect("a request");
+    ask_at(&app.address.to_string(), path, headers).await
+}
+
+/// The same of any server.
+pub async fn ask_at(
+    address: &str,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Phone, (u16, String)> {
+    let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).expect("a value");
         request.headers_mut().insert(HeaderName::from_static(name), value);
     }
-    let stream = TcpStream::connect(app.address).await.expect("a connection");
+    let stream = TcpStream::connect(address).await.expect("a connection");
     match client_async(request, stream).await {
         Ok((socket, _)) => {
             let mut phone = Phone { socket, hello: Value::Null };
@@ -57,6 +66,13 @@ impl Phone {
     pub async fn of(app: &TestApp, person: &Person) -> Phone {
         let bearer = format!("Bearer {}", person.token);
         ask(app, "/api/chat/ws", &[("authorization", &bearer)]).await.expect("a socket")
+    }
+
+    /// The same of any server, told as `http://host:port`.
+    pub async fn at(address: &str, token: &str) -> Phone {
+        let address = address.trim_start_matches("http://");
+        let bearer = format!("Bearer {token}");
+        ask_at(address, "/api/chat/ws", &[("authorization", &bearer)]).await.expect("a socket")
     }
 
     /// The same, listening to these rooms from the beginning.
@@ -93,6 +109,23 @@ impl Phone {
     pub async fn message(&mut self) -> Message {
         let next = timeout(PATIENCE, self.socket.next()).await.expect("it says something");
         next.expect("it is open").expect("a message")
+    }
+
+    /// Says something to a server that may be gone.
+    pub async fn try_say(&mut self, what: Value) -> Result<(), Error> {
+        self.socket.send(Message::text(what.to_string())).await
+    }
+
+    /// What the server says next, or the code with which it closes.
+    pub async fn next_or_close(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            match timeout(PATIENCE, self.socket.next()).await.expect("it says something, or ends") {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_) | Err(_)) | None => return Err(None),
+            }
+        }
     }
 
     /// What the server says next that is of this type; what it says before is skipped.

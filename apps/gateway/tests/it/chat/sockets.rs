@@ -2,7 +2,7 @@
 
 mod closing;
 mod entering;
-mod order;
+pub mod order;
 mod people;
 mod raw;
 mod talking;

@@ -11,9 +11,9 @@ use crate::chat::{channel_of, check, room_now};
 use crate::support::TestApp;
 
 /// What a client knows of a room: as the protocol asks, the next number is applied, lower ones are ignored.
-struct Log {
+pub struct Log {
     last: i64,
-    events: Vec<Value>,
+    pub events: Vec<Value>,
 }
 
 impl Log {
@@ -31,7 +31,7 @@ impl Log {
 }
 
 /// Comes and goes until it knows of everything up to `until`, which is told in the end.
-async fn listen(
+pub async fn listen(
     app: &TestApp,
     person: &Person,
     room: &Value,
@@ -65,7 +65,7 @@ async fn listen(
     log
 }
 
-async fn talk(app: &TestApp, person: &Person, room: &Value, count: usize) -> BTreeSet<i64> {
+pub async fn talk(app: &TestApp, person: &Person, room: &Value, count: usize) -> BTreeSet<i64> {
     let mut phone = Phone::of(app, person).await;
     let mut acknowledged = BTreeSet::new();
     for number in 0..count {
