@@ -18,12 +18,14 @@
 //! | `track` | the service above it: sees requests begin and end |
 //! | `timed_body` | a request's body that runs out of patience |
 //! | `timer` | the one timer that each of them has |
+//! | `room` | how many connections there can be |
 //!
 //! Absent on purpose: a limit for a handler, which may take as long as it likes, and for a
 //! WebSocket, which has its own heartbeat.
 
 mod guarded;
 mod limits;
+mod room;
 mod state;
 mod timed_body;
 mod timer;

@@ -82,8 +82,9 @@ async fn run_async(config: &Config, args: &ServeArgs) -> Result<(), Exit> {
     tokio::task::spawn_local(async move { sockets.keep_up().await });
 
     let options = ServeOptions { shutdown_timeout: LAST_REQUESTS, ..ServeOptions::default() };
-    let server = serve(listeners, ConnectionLimits::default(), options, move || app(&state))
-        .map_err(|e| Exit::failed(format!("the server cannot start: {e}")))?;
+    let server =
+        serve(listeners, ConnectionLimits::with_all_the_room_there_is(), options, move || app(&state))
+            .map_err(|e| Exit::failed(format!("the server cannot start: {e}")))?;
     for address in &addresses {
         voice::say(&format!("listening on http://{address}"));
     }

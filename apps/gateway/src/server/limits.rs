@@ -20,6 +20,14 @@ pub struct ConnectionLimits {
     pub max_connections: usize,
 }
 
+impl ConnectionLimits {
+    /// The usual ones, with as many connections as the operating system lets this program have. It is asked for as many as
+    /// there can be.
+    pub fn with_all_the_room_there_is() -> Self {
+        Self { max_connections: super::room::make(), ..Self::default() }
+    }
+}
+
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
