@@ -1,0 +1,325 @@
+// @ts-check
+/**
+ * A client of Muster's chat, to be copied. It connects, comes back by itself, catches up with what it missed, applies each
+ * event of a room once and in order, and sends a message until it is acknowledged: sent twice, it is one message.
+ *
+ * It needs `fetch`, `WebSocket` and `crypto.randomUUID`, which browsers and Node.js 22 have, and nothing else.
+ *
+ * ```js
+ * const chat = new Chat({
+ *   base: "https://club.example",
+ *   headers: async () => ({ authorization: `Bearer ${await accessToken()}` }),
+ *   onEvent: (event) => show(event),
+ * });
+ * chat.join(42, 1007); // with the last number that is known; 0 for all of it
+ * chat.start();
+ * const sent = await chat.send(42, { content: "See you on Tuesday!" });
+ * ```
+ *
+ * @typedef {{ id: number, room_id: number, seq: number, user_id: number, user_name: string, content: string | null,
+ *   title: string | null, client_id: string | null, reply_to: number | null, pinned: boolean, timestamp: string,
+ *   edited_at: string | null, deleted_at: string | null }} Message
+ * @typedef {{ type: "event", room: number, seq: number, event: string, actor_id: number | null, timestamp: string,
+ *   message?: Message, message_id?: number, emoji?: string, user_id?: number }} RoomEvent
+ * @typedef {{ seq: number, message_id: number, duplicate: boolean }} Ack
+ * @typedef {{ content: string, title?: string, reply_to?: number }} Words
+ * @typedef {"connecting" | "connected" | "waiting" | "signed_out" | "stopped"} State
+ *
+ * @typedef {object} Options
+ * @property {string} base Where the server is, as in `https://club.example`.
+ * @property {() => Promise<Record<string, string>>} [headers] What says who one is, for REST and for tickets. Without it,
+ *   the cookies of a page of the same origin do.
+ * @property {(event: RoomEvent) => void} onEvent Each event of a room: once, in order, without a hole.
+ * @property {(room: number) => void} [onReset] What is known of a room counts no longer: its events come again from the
+ *   first on.
+ * @property {(said: any) => void} [onSignal] What does not last: `typing`, `presence`, `read`, and events of rooms that were
+ *   not joined, such as being added to one.
+ * @property {(room: number) => void} [onRefused] One is not in that room, or not any more.
+ * @property {(state: State) => void} [onState] How the connection is.
+ * @property {typeof WebSocket} [WebSocket] Another one than the usual.
+ */
+
+/** Rooms of one request. */
+const MOST_ROOMS = 200;
+/** Events of one answer. */
+const MOST_EVENTS = 500;
+
+/** Why a message was not taken. */
+export class Refused extends Error {
+  /**
+   * @param {string} code
+   * @param {string} detail
+   */
+  constructor(code, detail) {
+    super(detail);
+    this.code = code;
+  }
+}
+
+export class Chat {
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {Map<number, { last: number, catchingUp: boolean, waiting: RoomEvent[] }>} */
+    this.rooms = new Map();
+    /** What is not acknowledged yet, in the order in which it was sent.
+     * @type {Map<string, { frame: object, resolve: (ack: Ack) => void, reject: (why: Error) => void }>} */
+    this.unsent = new Map();
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    /** @type {string | null} */
+    this.epoch = null;
+    this.running = false;
+    this.failures = 0;
+    this.heard = 0;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.beat = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.later = undefined;
+  }
+
+  start() {
+    this.running = true;
+    this.failures = 0;
+    void this.connect();
+  }
+
+  stop() {
+    this.running = false;
+    clearTimeout(this.later);
+    this.socket?.close(1000);
+    this.state("stopped");
+  }
+
+  /**
+   * Listens to a room, from the last number on that is known of it.
+   * @param {number} room
+   * @param {number} [last]
+   */
+  join(room, last = 0) {
+    this.rooms.set(room, { last, catchingUp: false, waiting: [] });
+    this.subscribe([room]);
+  }
+
+  /** @param {number} room */
+  part(room) {
+    this.rooms.delete(room);
+    this.say({ type: "unsubscribe", rooms: [room] });
+  }
+
+  /**
+   * Sends a message. What is returned is kept once the server has it for good; while there is no connection, it waits.
+   * @param {number} room
+   * @param {Words} words
+   * @returns {Promise<Ack>}
+   */
+  send(room, words) {
+    const id = crypto.randomUUID();
+    const frame = { type: "send", id, room, client_id: id, ...words };
+    return new Promise((resolve, reject) => {
+      this.unsent.set(id, { frame, resolve, reject });
+      this.say(frame);
+    });
+  }
+
+  /**
+   * Has read a room up to here.
+   * @param {number} room
+   * @param {number} seq
+   */
+  read(room, seq) {
+    this.say({ type: "read", room, seq });
+  }
+
+  /** @param {number} room */
+  typing(room) {
+    this.say({ type: "typing", room });
+  }
+
+  // What follows is not for others.
+
+  /** @param {State} state */
+  state(state) {
+    this.options.onState?.(state);
+  }
+
+  /** @param {object} frame */
+  say(frame) {
+    // What lasts is said again after the next connection.
+    if (this.socket?.readyState === 1 && this.epoch !== null) this.socket.send(JSON.stringify(frame));
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} [init]
+   */
+  async rest(path, init = {}) {
+    const headers = { accept: "application/json", ...(await this.options.headers?.()) };
+    const answer = await fetch(`${this.options.base}/api${path}`, { ...init, headers, credentials: "include" });
+    if (!answer.ok) {
+      const problem = await answer.json().catch(() => ({}));
+      throw new Refused(problem.code ?? `http_${answer.status}`, problem.detail ?? answer.statusText);
+    }
+    return answer.json();
+  }
+
+  async connect() {
+    this.state("connecting");
+    let url = `${this.options.base.replace(/^http/, "ws")}/api/chat/ws`;
+    try {
+      // Pages can send no header with a socket; a ticket says who they are, once.
+      if (this.options.headers) url += `?ticket=${(await this.rest("/chat/tickets", { method: "POST" })).ticket}`;
+    } catch (why) {
+      if (why instanceof Refused && why.code === "unauthenticated") return this.over();
+      return this.again();
+    }
+    if (!this.running) return;
+    const socket = new (this.options.WebSocket ?? WebSocket)(url, "chat.v1");
+    this.socket = socket;
+    socket.onmessage = (message) => {
+      this.heard = Date.now();
+      this.hear(JSON.parse(String(message.data)));
+    };
+    socket.onclose = (close) => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      clearInterval(this.beat);
+      if (close.code >= 4500) this.over();
+      else this.again();
+    };
+  }
+
+  over() {
+    this.running = false;
+    this.state("signed_out");
+  }
+
+  /** Connects again after a while: longer each time, and not at the same time as everybody else. */
+  again() {
+    if (!this.running) return;
+    this.state("waiting");
+    const wait = Math.min(30_000, 500 * 2 ** this.failures) * (0.5 + Math.random());
+    this.failures = Math.min(this.failures + 1, 10);
+    clearTimeout(this.later);
+    this.later = setTimeout(() => void this.connect(), wait);
+  }
+
+  /** @param {any} said */
+  hear(said) {
+    switch (said.type) {
+      case "hello":
+        return this.greeted(said);
+      case "event":
+        return this.happened(said);
+      case "subscribed":
+        for (const room of Object.keys(said.refused ?? {})) {
+          this.rooms.delete(Number(room));
+          this.options.onRefused?.(Number(room));
+        }
+        return;
+      case "reset":
+        return void this.catchUp(said.room, said.reason);
+      case "ack": {
+        const sent = this.unsent.get(said.id);
+        this.unsent.delete(said.id);
+        return sent?.resolve({ seq: said.seq, message_id: said.message_id, duplicate: said.duplicate });
+      }
+      case "error":
+        return this.failed(said);
+      case "pong":
+        return;
+      default:
+        return this.options.onSignal?.(said);
+    }
+  }
+
+  /** @param {{ epoch: string, heartbeat_ms: number }} hello */
+  greeted(hello) {
+    this.failures = 0;
+    const before = this.epoch ?? hello.epoch;
+    this.epoch = hello.epoch;
+    this.state("connected");
+    this.subscribe([...this.rooms.keys()], before);
+    for (const { frame } of this.unsent.values()) this.say(frame);
+    // The server's own pings are hidden from pages: whether it is still there is seen by asking.
+    clearInterval(this.beat);
+    this.beat = setInterval(() => {
+      if (Date.now() - this.heard > hello.heartbeat_ms * 2) this.socket?.close(4000);
+      else this.say({ type: "ping" });
+    }, hello.heartbeat_ms);
+  }
+
+  /**
+   * @param {number[]} rooms
+   * @param {string | null} [epoch]
+   */
+  subscribe(rooms, epoch = this.epoch) {
+    for (let at = 0; at < rooms.length; at += MOST_ROOMS) {
+      const known = rooms.slice(at, at + MOST_ROOMS).map((room) => [room, this.rooms.get(room)?.last ?? 0]);
+      this.say({ type: "subscribe", id: "rooms", epoch, rooms: Object.fromEntries(known) });
+    }
+  }
+
+  /** @param {RoomEvent} event */
+  happened(event) {
+    const room = this.rooms.get(event.room);
+    if (!room) return this.options.onSignal?.(event);
+    if (room.catchingUp) return void room.waiting.push(event);
+    if (event.seq <= room.last) return;
+    // There is a hole: what is missing comes before this comes again.
+    if (event.seq > room.last + 1) return this.subscribe([event.room]);
+    room.last = event.seq;
+    this.options.onEvent(event);
+  }
+
+  /**
+   * Too much was missed to be sent again: it is read.
+   * @param {number} id
+   * @param {string} reason
+   */
+  async catchUp(id, reason) {
+    const room = this.rooms.get(id);
+    if (!room || room.catchingUp) return;
+    room.catchingUp = true;
+    try {
+      if (reason === "epoch" || reason === "ahead") {
+        // The server's past is another one than it was: a backup was put in its place.
+        room.last = 0;
+        this.options.onReset?.(id);
+      }
+      for (let more = true; more; ) {
+        const { items, head } = await this.rest(`/rooms/${id}/events?after=${room.last}&limit=${MOST_EVENTS}`);
+        for (const event of items) {
+          room.last = event.seq;
+          this.options.onEvent(event);
+        }
+        more = items.length > 0 && room.last < head;
+        if (items.length === 0) room.last = head;
+      }
+    } catch {
+      // The connection is not what it was; what is missing is asked for with the next.
+      this.socket?.close(4000);
+    } finally {
+      room.catchingUp = false;
+    }
+    for (const event of room.waiting.splice(0)) this.happened(event);
+  }
+
+  /** @param {{ id?: string, room?: number, code: string, detail?: string, retry_after_ms?: number }} error */
+  failed(error) {
+    if (error.room !== undefined) {
+      this.rooms.delete(error.room);
+      return this.options.onRefused?.(error.room);
+    }
+    const sent = error.id === undefined ? undefined : this.unsent.get(error.id);
+    const passes = error.code === "rate_limited" || error.code === "unavailable";
+    if (sent && passes) {
+      setTimeout(() => this.say(sent.frame), error.retry_after_ms ?? 1000);
+    } else if (sent && error.id !== undefined) {
+      this.unsent.delete(error.id);
+      sent.reject(new Refused(error.code, error.detail ?? error.code));
+    } else if (error.id === "rooms" && passes) {
+      setTimeout(() => this.subscribe([...this.rooms.keys()]), error.retry_after_ms ?? 1000);
+    }
+  }
+}
