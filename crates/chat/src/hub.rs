@@ -22,7 +22,6 @@ use muster_auth::{Actor, Changed, StandingsChanged};
 use muster_kernel::UserId;
 use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
-use serde_json::json;
 use tokio::sync::{Notify, broadcast, mpsc};
 
 use bus::Said;
@@ -35,6 +34,7 @@ use watched::Watch;
 use crate::log::{EventKind, News, RoomEvent};
 use crate::marks::HasRead;
 use crate::room::RoomId;
+use crate::told::Told;
 use crate::{acquaintances, seats};
 
 /// Deliveries that a worker may be behind. Whoever is further behind has their sockets closed: they ask again.
@@ -241,11 +241,6 @@ impl Hub {
     }
 }
 
-/// What is told of somebody's presence.
-pub(crate) fn presence(user: UserId, is_online: bool) -> Vec<u8> {
-    json!({"type": "presence", "user_id": user, "online": is_online}).to_string().into_bytes()
-}
-
 impl Inner {
     fn send(&self, delivery: Delivery) {
         // Nobody may be there to hear it.
@@ -271,21 +266,20 @@ impl Inner {
     }
 
     fn tell_presence(&self, user: UserId, is_online: bool, to: &[UserId]) {
-        let json: Arc<[u8]> = presence(user, is_online).into();
+        let json: Arc<[u8]> = Told::Presence { user_id: user, online: is_online }.json().into();
         for friend in to.iter().filter(|friend| self.people.is_online(**friend)) {
             self.send(Delivery::ToUser { user: *friend, json: json.clone() });
         }
     }
 
     fn tell_typing(&self, room: RoomId, user: UserId) {
-        let json = json!({"type": "typing", "room": room, "user_id": user}).to_string();
-        self.send(Delivery::Typing { room, user, json: json.into_bytes().into() });
+        self.send(Delivery::Typing { room, user, json: Told::Typing { room, user_id: user }.json().into() });
     }
 
     fn tell_read(&self, read: &HasRead) {
         if self.people.is_online(read.user) {
-            let json = json!({"type": "read", "room": read.room, "seq": read.seq}).to_string();
-            self.send(Delivery::ToUser { user: read.user, json: json.into_bytes().into() });
+            let json = Told::Read { room: read.room, seq: read.seq }.json().into();
+            self.send(Delivery::ToUser { user: read.user, json });
         }
     }
 

@@ -32,6 +32,8 @@ mod routes;
 mod schema;
 mod seats;
 #[cfg(feature = "http")]
+mod told;
+#[cfg(feature = "http")]
 mod ws;
 
 pub use domain::domain;

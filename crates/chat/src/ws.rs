@@ -33,7 +33,8 @@ use muster_kernel::http::LastCall;
 use muster_kernel::installation;
 
 use crate::acquaintances;
-use crate::hub::{Hub, presence};
+use crate::hub::Hub;
+use crate::told::Told;
 use frames::{Guarded, LONGEST};
 use session::Session;
 pub use worker::Worker;
@@ -77,7 +78,7 @@ pub(crate) async fn open(
     let session = Session::new((db, hub, worker), socket, watched, connected, epoch);
     session.greet();
     for friend in here {
-        session.whisper(&presence(friend, true));
+        session.whisper(&Told::Presence { user_id: friend, online: true });
     }
     let longest = usize::try_from(LONGEST).unwrap_or(usize::MAX);
     let incoming = incoming.max_frame_size(longest).aggregate_continuations().max_continuation_size(longest);

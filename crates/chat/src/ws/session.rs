@@ -11,7 +11,6 @@ use muster_kernel::db::Db;
 use muster_kernel::fault::{Code, Fault};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::allowance::{Allowance, Verdict};
@@ -23,6 +22,7 @@ use crate::marks;
 use crate::message::MessageId;
 use crate::messages::{self, NewMessage, Sent};
 use crate::room::RoomId;
+use crate::told::Told;
 
 /// How often the server pings.
 const HEARTBEAT: Duration = Duration::from_secs(25);
@@ -165,19 +165,18 @@ impl Session {
     }
 
     pub(super) fn greet(&self) {
-        self.tell(&json!({
-            "type": "hello", "version": 1, "epoch": self.epoch, "user_id": self.socket.user_id(),
-            "heartbeat_ms": HEARTBEAT.as_millis() as u64, "max_bytes": LONGEST,
-        }));
+        self.socket.tell(&Told::Hello {
+            version: 1,
+            epoch: &self.epoch,
+            user_id: self.socket.user_id(),
+            heartbeat_ms: millis(HEARTBEAT),
+            max_bytes: LONGEST,
+        });
     }
 
     /// Says what does no harm when it is missed.
-    pub(super) fn whisper(&self, json: &[u8]) {
-        self.socket.outbox.whisper(outbox::text(json));
-    }
-
-    pub(super) fn tell(&self, answer: &Value) {
-        self.socket.tell(answer.to_string().as_bytes());
+    pub(super) fn whisper(&self, told: &Told<'_>) {
+        self.socket.outbox.whisper(outbox::text(&told.json()));
     }
 
     /// Answers until either side ends it.
@@ -264,7 +263,7 @@ impl Session {
             }),
             ("read", _) => self.mark_read(text).await,
             ("typing", _) => read(text).map(|Typing { room, .. }| self.worker.typing(&self.socket, room)),
-            ("ping", _) => read(text).map(|Ping { .. }| self.tell(&json!({"type": "pong"}))),
+            ("ping", _) => read(text).map(|Ping { .. }| self.socket.tell(&Told::Pong)),
             _ => Err(Refusal::bad("There is no request of this type.")),
         };
         if let Err(refusal) = outcome {
@@ -281,12 +280,8 @@ impl Session {
         self.allowance.was_message();
         let Sent { message, is_repeated } =
             self.db.write(move |tx| messages::send(tx, &can, &new)).await.map_err(Refusal::from)?;
-        let mut ack = json!({
-            "type": "ack", "room": message.room_id, "seq": message.seq, "message_id": message.id,
-            "duplicate": is_repeated,
-        });
-        insert(&mut ack, "id", id.map(Value::from));
-        self.tell(&ack);
+        let (room, seq, message_id) = (message.room_id, message.seq, message.id);
+        self.socket.tell(&Told::Ack { id, room, seq, message_id, duplicate: is_repeated });
         Ok(())
     }
 
@@ -298,11 +293,13 @@ impl Session {
     }
 
     fn refuse(&mut self, id: Option<&str>, refusal: Refusal) {
-        let mut error = json!({"type": "error", "code": refusal.code, "detail": refusal.detail});
-        insert(&mut error, "id", id.map(Value::from));
-        let wait = refusal.retry_after.map(|wait| Value::from(wait.as_millis() as u64));
-        insert(&mut error, "retry_after_ms", wait);
-        self.tell(&error);
+        self.socket.tell(&Told::Error {
+            id,
+            room: None,
+            code: refusal.code,
+            detail: Some(&refusal.detail),
+            retry_after_ms: refusal.retry_after.map(millis),
+        });
         if refusal.code == "bad_request" && !self.allowance.wrong() {
             self.socket.close(1008, "Too many wrong requests.");
         }
@@ -313,9 +310,6 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
     serde_json::from_str(text).map_err(|_| Refusal::bad("A field is missing, unknown or of the wrong type."))
 }
 
-/// What is not there is left out.
-pub(super) fn insert(object: &mut Value, key: &str, value: Option<Value>) {
-    if let (Some(object), Some(value)) = (object.as_object_mut(), value) {
-        Map::insert(object, key.to_owned(), value);
-    }
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use muster_kernel::fault::{Code, Fault};
-use serde_json::{Value, json};
 
 use super::outbox::{self, Over};
-use super::session::{Refusal, Session, Subscribe, insert};
+use super::session::{Refusal, Session, Subscribe};
 use super::worker::{Sees, shown};
 use crate::log::{self, RoomEvent};
 use crate::room::{RoomId, Seat};
+use crate::told::Told;
 use crate::{events, seats};
 
 /// Rooms of one request.
@@ -56,10 +56,7 @@ impl Session {
             // Nobody is there to be answered.
             Err(Over) => return Ok(()),
         };
-        let mut subscribed = json!({"type": "subscribed", "heads": heads});
-        insert(&mut subscribed, "id", id.map(Value::from));
-        insert(&mut subscribed, "refused", (!refused.is_empty()).then(|| json!(refused)));
-        self.tell(&subscribed);
+        self.socket.tell(&Told::Subscribed { id, heads, refused });
         Ok(())
     }
 
@@ -103,7 +100,7 @@ impl Session {
             Gap::Nothing => head,
             Gap::After(last) => last,
             Gap::Reset(reason) => {
-                self.tell(&json!({"type": "reset", "room": room, "head": head, "reason": reason}));
+                self.socket.tell(&Told::Reset { room, head, reason });
                 head
             }
         };

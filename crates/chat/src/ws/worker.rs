@@ -19,6 +19,7 @@ use super::outbox::{self, Outbox, TooSlow};
 use crate::hub::{Delivery, Hub};
 use crate::log::{EventKind, RoomEvent};
 use crate::room::RoomId;
+use crate::told::Told;
 
 /// Events of a room that wait while a socket catches up with it.
 const MOST_WAITING: usize = 600;
@@ -31,7 +32,7 @@ const PARTS: usize = 30;
 const TYPING: Duration = Duration::from_secs(3);
 
 /// Something that happened in a room, and how it is told.
-pub(super) type Told = (Arc<RoomEvent>, Bytes);
+pub(super) type Happened = (Arc<RoomEvent>, Bytes);
 
 /// A connected client.
 pub(super) struct Socket {
@@ -58,7 +59,7 @@ struct Line {
 
 enum State {
     /// It catches up; what happens meanwhile waits.
-    CatchingUp(Vec<Told>),
+    CatchingUp(Vec<Happened>),
     /// It has everything up to here.
     Live(i64),
 }
@@ -144,7 +145,11 @@ impl Socket {
     }
 
     /// Sends what must not be missed.
-    pub(super) fn tell(&self, json: &[u8]) {
+    pub(super) fn tell(&self, told: &Told<'_>) {
+        self.tell_json(&told.json());
+    }
+
+    fn tell_json(&self, json: &[u8]) {
         if self.outbox.send(outbox::text(json)) == Err(TooSlow) {
             self.give_up();
         }
@@ -249,7 +254,13 @@ impl Worker {
     }
 
     /// A socket was sent everything up to `head`: gives what has waited meanwhile; once there is nothing, it is live.
-    pub(super) fn take_waiting(&self, socket: &Socket, room: RoomId, head: i64, sees: &Sees) -> Vec<Told> {
+    pub(super) fn take_waiting(
+        &self,
+        socket: &Socket,
+        room: RoomId,
+        head: i64,
+        sees: &Sees,
+    ) -> Vec<Happened> {
         let mut lines = socket.lines.borrow_mut();
         let Some(line) = lines.get_mut(&room) else { return Vec::new() };
         line.from_seq = sees.from_seq;
@@ -321,7 +332,7 @@ impl Inner {
                 let sockets = self.users.borrow().get(&user).cloned().unwrap_or_default();
                 for socket in sockets {
                     if !socket.lines.borrow().contains_key(&room) {
-                        socket.tell(&json);
+                        socket.tell_json(&json);
                     }
                 }
             }
@@ -389,8 +400,14 @@ impl Inner {
             let sockets = self.users.borrow().get(user).cloned().unwrap_or_default();
             for socket in sockets {
                 for room in self.unsubscribe_all(&socket) {
-                    let json = serde_json::json!({"type": "error", "code": "not_found", "room": room});
-                    socket.tell(json.to_string().as_bytes());
+                    let gone = Told::Error {
+                        id: None,
+                        room: Some(room),
+                        code: "not_found",
+                        detail: Some("You take part in the club no more."),
+                        retry_after_ms: None,
+                    };
+                    socket.tell(&gone);
                 }
             }
         }

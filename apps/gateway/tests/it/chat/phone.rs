@@ -98,7 +98,10 @@ impl Phone {
     pub async fn next(&mut self) -> Value {
         loop {
             match self.message().await {
-                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Text(text) => {
+                    assert!(text.starts_with("{\"type\":\""), "its type comes first: {text}");
+                    return serde_json::from_str(&text).expect("JSON");
+                }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
             }
