@@ -15,6 +15,7 @@ use crate::accounts::{AccountId, fixed};
 use crate::bills::BillId;
 use crate::charges::ChargeId;
 use crate::credits::CreditId;
+use crate::daily_sums;
 use crate::ledger::EntryId;
 use crate::periods::{self, Month};
 use crate::prepaid::LotId;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Vec<Check> {
         Check { name: "finance.entries_sum_to_zero", look: entries_sum_to_zero },
         Check { name: "finance.entries_are_sealed", look: entries_are_sealed },
         Check { name: "finance.closed_months_are_as_they_were", look: closed_months },
+        Check { name: "finance.daily_sums_are_those_of_the_postings", look: daily_sums_tie },
         Check { name: "finance.allocations_fit", look: allocations_fit },
         Check { name: "finance.what_was_reversed_says_so", look: reversals_tie },
         Check { name: "finance.class_fees_went_as_the_books_say", look: lots_tie },
@@ -120,6 +122,14 @@ fn closed_months(conn: &mut Conn) -> DbResult<Vec<String>> {
         found.push("the books are closed through another day than the last closed month's".to_owned());
     }
     Ok(found)
+}
+
+fn daily_sums_tie(conn: &mut Conn) -> DbResult<Vec<String>> {
+    let wrong = daily_sums::wrong(conn, MOST)?;
+    Ok(wrong
+        .iter()
+        .map(|(day, account)| format!("what is kept of {day} for account {account} is not what was posted"))
+        .collect())
 }
 
 /// What is open of a charge, and left of a credit, is what was not allocated.

@@ -17,6 +17,7 @@ pub mod bills;
 pub mod charges;
 mod checks;
 pub mod credits;
+mod daily_sums;
 mod domain;
 pub mod entries;
 mod exports;

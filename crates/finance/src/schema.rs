@@ -1,6 +1,15 @@
 //! The tables of this crate.
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Date};
+    account_days (day, account_id) {
+        day -> Date,
+        account_id -> BigInt,
+        amount -> BigInt,
+    }
+}
+
+diesel::table! {
     accounts (id) {
         id -> BigInt,
         account -> Text,
@@ -15,6 +24,7 @@ diesel::table! {
     books (id) {
         id -> BigInt,
         closed_through -> Nullable<Date>,
+        summed_through -> BigInt,
     }
 }
 

@@ -2,10 +2,21 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use diesel::{QueryableByName, RunQueryDsl};
+use muster_kernel::db::{DbError, DbResult};
 use muster_testkit::{Person, each_engine};
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
+
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = BigInt)]
+    days: i64,
+    #[diesel(sql_type = BigInt)]
+    through: i64,
+}
 
 async fn income(app: &TestApp, by: &Person, amount: i64, date: &str) -> crate::support::Answer {
     let body = json!({
@@ -19,6 +30,59 @@ async fn period(app: &TestApp, by: &Person, month: &str, what: &str, body: Value
 }
 
 each_engine! {
+    async fn reports_are_the_same_however_much_of_the_books_was_added_up(app: TestApp) {
+        let app = app.staying_signed_in();
+        let treasurer = app.people.treasurer().await;
+        let reports = async || {
+            let mut said = Vec::new();
+            for path in [
+                "/api/finance/accounts",
+                "/api/finance/reports/trial-balance?as_of=2026-02-10",
+                "/api/finance/reports/monthly?from=2026-01&to=2026-04",
+                "/api/finance/reports/income-statement?from=2026-01-15&to=2026-02-20",
+            ] {
+                let answer = app.get(path, &treasurer).await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+                said.push(answer.body);
+            }
+            said
+        };
+        let kept = async || {
+            let read = app.db.read_one(|conn| {
+                let rows: Vec<Kept> = diesel::sql_query("SELECT CAST(COUNT(*) AS BIGINT) AS days, (SELECT summed_through FROM books) AS through FROM account_days").load(conn)?;
+                DbResult::Ok((rows[0].days, rows[0].through))
+            });
+            read.await.expect("read")
+        };
+        for days in [0, 20, 25, 20] {
+            app.wait(TimeDelta::days(days));
+            let today = app.db.clock.now().utc().date_naive().to_string();
+            assert_eq!(income(&app, &treasurer, 1000 + days, &today).await.status, 201);
+        }
+        assert_eq!(kept().await, (0, 0));
+        let before = reports().await;
+        app.mails().await;
+        assert_eq!(kept().await, (8, 8), "two accounts on four days");
+        assert_eq!(reports().await, before);
+        // What comes after that counts, too, on a day that is kept and on one that is not.
+        let today = app.db.clock.now().utc().date_naive();
+        for day in [today, today - TimeDelta::days(3), today - TimeDelta::days(20)] {
+            assert_eq!(income(&app, &treasurer, 7, &day.to_string()).await.status, 201);
+        }
+        let before = reports().await;
+        app.wait(TimeDelta::minutes(6));
+        app.mails().await;
+        assert_eq!(kept().await, (10, 14));
+        assert_eq!(reports().await, before);
+        let found = async || {
+            let check = muster_finance::domain().checks.into_iter().find(|it| it.name.contains("daily_sums")).expect("a check");
+            app.db.read(move |conn| (check.look)(conn)).await.expect("looked")
+        };
+        assert_eq!(found().await, [""; 0]);
+        app.db.write(|tx| tx.batch_execute("UPDATE account_days SET amount = amount + 1 WHERE day = '2026-01-21' AND account_id = 2").map_err(DbError::from)).await.expect("damaged");
+        assert_eq!(found().await, ["what is kept of 2026-01-21 for account 2 is not what was posted"]);
+    }
+
     async fn an_entry_says_what_went_from_where_to_where(app: TestApp) {
         let treasurer = app.people.treasurer().await;
         let hall = app.post("/api/finance/categories", &treasurer, json!({"name": "Hall rent"})).await;
@@ -77,7 +141,7 @@ each_engine! {
             (format!("{open}; UPDATE entries SET sealed = NOT sealed WHERE NOT sealed"), "sum to zero"),
             ("INSERT INTO entries (kind, date, made_at, sealed) SELECT 'income', date, made_at, sealed FROM entries LIMIT 1".to_owned(), "sealed after its postings"),
         ] {
-            let refused = app.db.write::<(), muster_kernel::db::DbError, _>({
+            let refused = app.db.write::<(), DbError, _>({
                 let statement = statement.clone();
                 move |tx| Ok(tx.batch_execute(&statement)?)
             });
@@ -202,7 +266,7 @@ each_engine! {
             ("INSERT INTO entries (kind, date, made_at) SELECT kind, '2026-01-01', made_at FROM entries LIMIT 1", "finance.entries_are_sealed"),
         ] {
             let found = app.db.write::<(), Found, _>(move |tx| {
-                tx.batch_execute(damage).map_err(muster_kernel::db::DbError::from)?;
+                tx.batch_execute(damage).map_err(DbError::from)?;
                 let mut found = Vec::new();
                 for one in muster_finance::domain().checks {
                     if !(one.look)(tx)?.is_empty() {
@@ -223,11 +287,11 @@ each_engine! {
 #[derive(Debug)]
 enum Found {
     These(Vec<&'static str>),
-    Db(muster_kernel::db::DbError),
+    Db(DbError),
 }
 
-impl From<muster_kernel::db::DbError> for Found {
-    fn from(error: muster_kernel::db::DbError) -> Found {
+impl From<DbError> for Found {
+    fn from(error: DbError) -> Found {
         Found::Db(error)
     }
 }

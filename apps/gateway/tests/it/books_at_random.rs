@@ -27,19 +27,57 @@ use crate::support::TestApp;
 /// Something that happens. Whom and which is picked among those there are.
 #[derive(Debug, Clone)]
 enum Step {
-    Charge { whom: usize, amount: i64, due_in: i64 },
-    Pay { whom: usize, amount: i64 },
-    Refund { whom: usize, amount: i64 },
-    WriteOff { whom: usize, amount: i64 },
-    Reverse { which: usize },
-    Sell { whom: usize, count: i32, amount: i64, for_days: Option<u64> },
-    Reserve { whom: usize },
-    Release { which: usize },
-    Use { which: usize },
-    GiveBack { which: usize },
-    Bill { amount: i64, due_in: i64 },
-    PayBill { which: usize, amount: i64 },
-    Wait { days: i64 },
+    Charge {
+        whom: usize,
+        amount: i64,
+        due_in: i64,
+    },
+    Pay {
+        whom: usize,
+        amount: i64,
+    },
+    Refund {
+        whom: usize,
+        amount: i64,
+    },
+    WriteOff {
+        whom: usize,
+        amount: i64,
+    },
+    Reverse {
+        which: usize,
+    },
+    Sell {
+        whom: usize,
+        count: i32,
+        amount: i64,
+        for_days: Option<u64>,
+    },
+    Reserve {
+        whom: usize,
+    },
+    Release {
+        which: usize,
+    },
+    Use {
+        which: usize,
+    },
+    GiveBack {
+        which: usize,
+    },
+    Bill {
+        amount: i64,
+        due_in: i64,
+    },
+    PayBill {
+        which: usize,
+        amount: i64,
+    },
+    Wait {
+        days: i64,
+    },
+    /// The job adds up what was posted.
+    AddUp,
     Close,
 }
 
@@ -60,6 +98,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => which.clone().prop_map(|which| Step::Use { which }),
         1 => which.prop_map(|which| Step::GiveBack { which }),
         3 => (1i64..20).prop_map(|days| Step::Wait { days }),
+        2 => Just(Step::AddUp),
         1 => Just(Step::Close),
     ]
 }
@@ -213,6 +252,9 @@ async fn take_step(app: &TestApp, can: &Can<KeepBooks>, members: [UserId; 3], kn
             known.days.push((on, said(app, on).await));
             app.wait(TimeDelta::days(days));
             tried(db, prepaid::expire_some).await.expect("expired");
+        }
+        Step::AddUp => {
+            app.mails().await;
         }
         Step::Close => {
             let last_month = muster_finance::Month::of(on).previous();

@@ -85,6 +85,7 @@ const GROWING: &[&str] = &[
     "second_factors",
     "sessions",
     "tickets",
+    "account_days",
     "standing",
     "user_roles",
     "user_words",
@@ -433,7 +434,7 @@ fn sqlite_finds_fault(conn: &mut SqliteConnection, sql: &str) -> Option<String> 
         GROWING.iter().any(|table| step.starts_with(&format!("SCAN {table}")))
             && (sorts || !(sql.contains("LIMIT") || counts(sql)))
     });
-    let few = names_people(sql) || is_about_few_bookings(sql);
+    let few = names_people(sql) || is_about_few_bookings(sql) || is_of_daily_sums(sql);
     (scans || (sorts && !(sql.contains("count(") || few))).then(|| plan.join(" / "))
 }
 
@@ -449,6 +450,11 @@ fn is_about_few_bookings(sql: &str) -> bool {
         || sql.contains("(`bookings`.`member_id` = ?) AND (`bookings`.`is_live` = ?)")
         || sql.contains("(`bookings`.`member_id` IN (?")
         || sql.contains("(`before`.`member_id` = ?)")
+}
+
+/// True when it sorts days of accounts, or the postings that the job has not added up yet.
+fn is_of_daily_sums(sql: &str) -> bool {
+    sql.contains("FROM `account_days`") || sql.contains(") AS late WHERE")
 }
 
 /// Counting all is asked for by name, and is what it costs.

@@ -13,8 +13,8 @@ use muster_kernel::{Fields, Minor, on};
 
 use super::{Month, Period, PeriodState, today};
 use crate::accounts::AccountId;
-use crate::balances;
 use crate::schema::{books, closed_periods, entries, period_balances};
+use crate::{balances, daily_sums};
 
 /// Nobody writes into the books past this point until the transaction ends, and whoever has begun is done.
 fn lock(tx: &mut Tx<'_>) -> DbResult<Option<NaiveDate>> {
@@ -54,7 +54,7 @@ pub fn close(tx: &mut Tx<'_>, can: &Can<KeepBooks>, month: Month) -> Result<Peri
         next = next.next();
     }
     let since = closed.and_then(|day| day.succ_opt()).unwrap_or(super::FIRST_DAY);
-    let sums = balances::sums(tx, since, month.last_day())?;
+    let sums = daily_sums::between(tx, since, month.last_day())?;
     add(tx, can, month, &balances::added(before, sums))?;
     set_closed_through(tx, Some(month.last_day()))?;
     record(tx, can.origin(), "period.closed", month, None)?;

@@ -7,7 +7,7 @@ use muster_kernel::Minor;
 use muster_kernel::db::{Conn, DbResult};
 
 use crate::accounts::{self, AccountId, AccountType};
-use crate::{balances, periods};
+use crate::{balances, daily_sums, periods};
 
 /// What came to one account.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub fn income_statement(
 fn moved(conn: &mut Conn, from: NaiveDate, to: NaiveDate) -> DbResult<Vec<(AccountId, Minor)>> {
     let some_closed = periods::closed_through(conn)?.is_some_and(|closed| closed >= from);
     let before = from.pred_opt().filter(|_| some_closed);
-    let Some(before) = before else { return balances::sums(conn, from, to) };
+    let Some(before) = before else { return daily_sums::between(conn, from, to) };
     let after = balances::as_of_day(conn, Some(to))?;
     let less = balances::as_of_day(conn, Some(before))?.into_iter().map(|(id, sum)| (id, Minor(-sum.0)));
     Ok(balances::added(after, less.collect()))

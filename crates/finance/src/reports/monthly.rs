@@ -12,7 +12,7 @@ use muster_kernel::{Minor, Timestamp};
 
 use crate::accounts::{self, AccountId, AccountType, fixed};
 use crate::schema::period_balances;
-use crate::{Month, balances, periods};
+use crate::{Month, balances, daily_sums, periods};
 
 /// Months that are shown at most.
 const MOST: usize = 120;
@@ -124,7 +124,7 @@ fn kept_between(conn: &mut Conn, from: Month, to: Month) -> DbResult<BTreeMap<St
 /// What came to the accounts in each of these months.
 fn moved_between(conn: &mut Conn, from: Month, to: Month) -> DbResult<BTreeMap<Month, Balances>> {
     let mut moved: BTreeMap<Month, Balances> = BTreeMap::new();
-    for (account, day, amount) in balances::by_day(conn, from.first_day(), to.last_day())? {
+    for (account, day, amount) in daily_sums::by_day(conn, from.first_day(), to.last_day())? {
         *moved.entry(Month::of(day)).or_default().entry(account).or_default() += amount.0;
     }
     Ok(moved)
