@@ -7,6 +7,7 @@
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{App, Error, HttpRequest, HttpResponse, error, rt};
 use futures_util::stream;
 use muster_gateway::server::{ConnectionLimits, ServeOptions, bind, is_body_timeout, serve};
+use muster_kernel::http::LastCall;
 
 /// The limit under test.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
@@ -275,11 +277,22 @@ async fn large() -> HttpResponse {
 
 async fn socket(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Error> {
     let (response, mut session, mut messages) = actix_ws::handle(&request, body)?;
+    let last_call = request.conn_data::<Rc<LastCall>>().cloned().expect("every connection has one");
     rt::spawn(async move {
         while let Some(Ok(actix_ws::Message::Text(text))) = messages.recv().await {
-            if text != "flood" {
-                session.text(text).await.expect("an open socket");
-                continue;
+            match text.as_ref() {
+                "flood" => {}
+                // Whoever does not take what comes now is cut off, whatever the limits say.
+                "last call" => {
+                    rt::spawn(async move {
+                        rt::time::sleep(LATE).await;
+                        last_call.within(SHORT);
+                    });
+                }
+                _ => {
+                    session.text(text).await.expect("an open socket");
+                    continue;
+                }
             }
             let frame = Bytes::from(vec![0; 64 * 1024]);
             while session.binary(frame.clone()).await.is_ok() {}

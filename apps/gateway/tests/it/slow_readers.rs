@@ -51,6 +51,17 @@ fn a_websocket_whose_peer_stops_reading_is_cut_off() {
 }
 
 #[test]
+fn a_websocket_that_is_told_to_end_is_cut_off_though_the_limits_are_long() {
+    let server = Running::start(limits());
+    let mut client = server.connect();
+    client.upgrade();
+    client.send_text("last call");
+    // As above, the end can only be the server's giving up, and that is long before its limits.
+    sleep(SHORT * 6);
+    client.rest();
+}
+
+#[test]
 fn a_client_that_sends_far_ahead_does_not_keep_a_worker_busy() {
     let slow = |millis: u64| request(&format!("GET /slow/{millis}"), &[]);
     let large_head = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(122_000));
