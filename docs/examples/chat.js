@@ -60,7 +60,8 @@ export class Chat {
   /** @param {Options} options */
   constructor(options) {
     this.options = options;
-    /** @type {Map<number, { last: number, catchingUp: boolean, waiting: RoomEvent[] }>} */
+    /** Of each room: the last number that was applied, of which epoch it is, and what goes on.
+     * @type {Map<number, { last: number, epoch: string | null, asking: boolean, catchingUp: boolean, waiting: RoomEvent[] }>} */
     this.rooms = new Map();
     /** What is not acknowledged yet, in the order in which it was sent.
      * @type {Map<string, { frame: object, resolve: (ack: Ack) => void, reject: (why: Error) => void }>} */
@@ -79,6 +80,7 @@ export class Chat {
   }
 
   start() {
+    if (this.running) return;
     this.running = true;
     this.failures = 0;
     void this.connect();
@@ -88,16 +90,19 @@ export class Chat {
     this.running = false;
     clearTimeout(this.later);
     this.socket?.close(1000);
+    this.giveUp(new Refused("stopped", "The chat was stopped before this was acknowledged."));
     this.state("stopped");
   }
 
   /**
-   * Listens to a room, from the last number on that is known of it.
+   * Listens to a room, from the last number on that is known of it. Whoever keeps numbers for longer keeps the `epoch` beside
+   * them, and gives it here.
    * @param {number} room
    * @param {number} [last]
+   * @param {string | null} [epoch]
    */
-  join(room, last = 0) {
-    this.rooms.set(room, { last, catchingUp: false, waiting: [] });
+  join(room, last = 0, epoch = this.epoch) {
+    this.rooms.set(room, { last, epoch, asking: false, catchingUp: false, waiting: [] });
     this.subscribe([room]);
   }
 
@@ -169,6 +174,8 @@ export class Chat {
     try {
       // Pages can send no header with a socket; a ticket says who they are, once.
       if (this.options.headers) url += `?ticket=${(await this.rest("/chat/tickets", { method: "POST" })).ticket}`;
+      // With cookies a socket that is refused does not say why; this does.
+      else await this.rest("/users/me");
     } catch (why) {
       if (why instanceof Refused && why.code === "unauthenticated") return this.over();
       return this.again();
@@ -191,7 +198,14 @@ export class Chat {
 
   over() {
     this.running = false;
+    this.giveUp(new Refused("signed_out", "One is signed out; this was not acknowledged."));
     this.state("signed_out");
+  }
+
+  /** @param {Error} why */
+  giveUp(why) {
+    for (const { reject } of this.unsent.values()) reject(why);
+    this.unsent.clear();
   }
 
   /** Connects again after a while: longer each time, and not at the same time as everybody else. */
@@ -212,6 +226,10 @@ export class Chat {
       case "event":
         return this.happened(said);
       case "subscribed":
+        for (const id of Object.keys(said.heads)) {
+          const room = this.rooms.get(Number(id));
+          if (room) Object.assign(room, { epoch: this.epoch, asking: false });
+        }
         for (const room of Object.keys(said.refused ?? {})) {
           this.rooms.delete(Number(room));
           this.options.onRefused?.(Number(room));
@@ -236,10 +254,10 @@ export class Chat {
   /** @param {{ epoch: string, heartbeat_ms: number }} hello */
   greeted(hello) {
     this.failures = 0;
-    const before = this.epoch ?? hello.epoch;
     this.epoch = hello.epoch;
     this.state("connected");
-    this.subscribe([...this.rooms.keys()], before);
+    for (const room of this.rooms.values()) room.asking = false;
+    this.subscribe([...this.rooms.keys()]);
     for (const { frame } of this.unsent.values()) this.say(frame);
     // The server's own pings are hidden from pages: whether it is still there is seen by asking.
     clearInterval(this.beat);
@@ -250,13 +268,25 @@ export class Chat {
   }
 
   /**
-   * @param {number[]} rooms
-   * @param {string | null} [epoch]
+   * Asks for what was missed. A number counts only with the epoch that it is of.
+   * @param {number[]} ids
    */
-  subscribe(rooms, epoch = this.epoch) {
-    for (let at = 0; at < rooms.length; at += MOST_ROOMS) {
-      const known = rooms.slice(at, at + MOST_ROOMS).map((room) => [room, this.rooms.get(room)?.last ?? 0]);
-      this.say({ type: "subscribe", id: "rooms", epoch, rooms: Object.fromEntries(known) });
+  subscribe(ids) {
+    if (this.epoch === null) return;
+    /** @type {Map<string, [number, number][]>} */
+    const known = new Map();
+    for (const id of ids) {
+      const room = this.rooms.get(id);
+      if (!room || room.asking) continue;
+      room.asking = true;
+      const epoch = room.epoch ?? this.epoch;
+      known.set(epoch, [...(known.get(epoch) ?? []), [id, room.last]]);
+    }
+    for (const [epoch, rooms] of known) {
+      for (let at = 0; at < rooms.length; at += MOST_ROOMS) {
+        const part = Object.fromEntries(rooms.slice(at, at + MOST_ROOMS));
+        this.say({ type: "subscribe", id: "rooms", epoch, rooms: part });
+      }
     }
   }
 
@@ -281,6 +311,8 @@ export class Chat {
     const room = this.rooms.get(id);
     if (!room || room.catchingUp) return;
     room.catchingUp = true;
+    room.epoch = this.epoch;
+    const isStillWanted = () => this.rooms.get(id) === room;
     try {
       if (reason === "epoch" || reason === "ahead") {
         // The server's past is another one than it was: a backup was put in its place.
@@ -289,6 +321,7 @@ export class Chat {
       }
       for (let more = true; more; ) {
         const { items, head } = await this.rest(`/rooms/${id}/events?after=${room.last}&limit=${MOST_EVENTS}`);
+        if (!isStillWanted()) return;
         for (const event of items) {
           room.last = event.seq;
           this.options.onEvent(event);
@@ -319,7 +352,10 @@ export class Chat {
       this.unsent.delete(error.id);
       sent.reject(new Refused(error.code, error.detail ?? error.code));
     } else if (error.id === "rooms" && passes) {
-      setTimeout(() => this.subscribe([...this.rooms.keys()]), error.retry_after_ms ?? 1000);
+      setTimeout(() => {
+        for (const room of this.rooms.values()) room.asking = false;
+        this.subscribe([...this.rooms.keys()]);
+      }, error.retry_after_ms ?? 1000);
     }
   }
 }

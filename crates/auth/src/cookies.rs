@@ -16,6 +16,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 #[derive(Debug, Clone, Default)]
 pub struct Site {
     https: bool,
+    /// Its own origin is known.
+    has_home: bool,
     /// Its own, where it is known, and those that the operator trusts.
     origins: Vec<String>,
 }
@@ -26,6 +28,7 @@ impl Site {
         let own = home.map(|home| home.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"));
         Site {
             https: home.is_some_and(|home| home.starts_with("https://")),
+            has_home: home.is_some(),
             origins: own.into_iter().chain(trusted).map(|origin| origin.to_ascii_lowercase()).collect(),
         }
     }
@@ -87,7 +90,11 @@ impl Site {
     /// # Errors
     /// When it comes from elsewhere, or nothing says where from.
     pub fn refuse_sockets_of_other_sites(&self, head: &RequestHead) -> Result<(), Fault> {
-        if head.headers.contains_key(header::ORIGIN) && !self.is_from_elsewhere(head) {
+        let origin = head.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        let is_known = |origin: &str| self.origins.contains(&origin.to_ascii_lowercase());
+        // Where nobody said what the address is, the host that the request names has to do.
+        let is_fine = |origin| is_known(origin) || (!self.has_home && !self.is_from_elsewhere(head));
+        if origin.is_some_and(is_fine) {
             return Ok(());
         }
         let detail = "A page of another site must not open a socket with this site's cookies; take a ticket.";
@@ -148,8 +155,13 @@ mod tests {
             assert_eq!(post.is_ok(), fine, "{fetch_site:?} {origin:?}");
             let get = head(TestRequest::get());
             assert!(site.refuse_other_sites(get.head()).is_ok(), "reading is harmless");
-            let socket = site.refuse_sockets_of_other_sites(get.head());
-            assert_eq!(socket.is_ok(), fine && origin.is_some(), "{fetch_site:?} {origin:?}");
+            let is_listed = origin.is_some_and(|it| {
+                ["https://club.example", "https://app.example"].contains(&it.to_ascii_lowercase().as_str())
+            });
+            assert_eq!(site.refuse_sockets_of_other_sites(get.head()).is_ok(), is_listed, "{origin:?}");
+            let socket = Site::new(None, []).refuse_sockets_of_other_sites(get.head());
+            let is_here = fetch_site == Some("same-origin") || origin == Some("https://inner.example:8080");
+            assert_eq!(socket.is_ok(), is_here && origin.is_some(), "{fetch_site:?} {origin:?}");
         }
     }
 

@@ -5,7 +5,7 @@ mod list;
 pub(crate) mod queries;
 mod words;
 
-pub use edit::UserPatch;
+pub use edit::{PresenceShown, UserPatch};
 pub use list::{Filter, Listed, Order, count, list};
 use muster_kernel::db::{Conn, Db, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};

@@ -14,9 +14,10 @@ mod pace;
 mod watched;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use muster_auth::people::PresenceShown;
 use muster_auth::sessions::SessionId;
 use muster_auth::{Actor, Changed, StandingsChanged};
 use muster_kernel::UserId;
@@ -31,11 +32,12 @@ use connected::Registry;
 use pace::Pace;
 use watched::Watch;
 
+use crate::acquaintances::{self, Acquaintances};
 use crate::log::{EventKind, News, RoomEvent};
 use crate::marks::HasRead;
 use crate::room::RoomId;
+use crate::seats;
 use crate::told::Told;
-use crate::{acquaintances, seats};
 
 /// Deliveries that a worker may be behind. Whoever is further behind has their sockets closed: they ask again.
 const BEHIND: usize = 4096;
@@ -75,6 +77,10 @@ struct Inner {
     out: broadcast::Sender<Delivery>,
     /// Rung when somebody's standing has changed.
     standings: Notify,
+    /// Those who want to be seen now, or do not any more: to be told to those who know them.
+    shown: Mutex<Vec<PresenceShown>>,
+    /// Rung when there are such.
+    shows: Notify,
     /// Rung when events may have been missed.
     missed: Notify,
     /// To the other gateways.
@@ -94,6 +100,8 @@ impl Hub {
             pace: limits.then(Pace::new),
             out,
             standings: Notify::new(),
+            shown: Mutex::default(),
+            shows: Notify::new(),
             missed: Notify::new(),
             bus: OnceLock::new(),
             ends: AtomicBool::new(false),
@@ -108,6 +116,12 @@ impl Hub {
         hub.hears(&db, |inner, read: &HasRead| {
             inner.say(|| Said::Read { user: read.user, room: read.room, seq: read.seq });
             inner.tell_read(read);
+        });
+        hub.hears(&db, |inner, shown: &PresenceShown| {
+            if inner.people.is_online(shown.user) {
+                inner.shown.lock().unwrap_or_else(PoisonError::into_inner).push(*shown);
+                inner.shows.notify_one();
+            }
         });
         hub.hears(&db, |inner, _: &StandingsChanged| {
             inner.say(|| Said::Standings);
@@ -223,21 +237,32 @@ impl Hub {
                 }
                 () = self.0.missed.notified() => self.0.catch_up_with_others().await,
                 () = self.0.standings.notified() => self.0.look_after_people().await,
+                () = self.0.shows.notified() => self.tell_who_is_shown().await,
             }
         }
     }
 
     async fn tell_who_is_gone(&self) {
         for user in self.0.people.take_gone() {
-            let known = self.0.db.read(move |conn| acquaintances::of(conn, user)).await;
-            match known {
-                Ok(known) if known.shows_presence => {
-                    self.tell_presence(user, false, known.user_ids());
-                }
-                Ok(_) => {}
-                Err(e) => log::warn!("who knows user {user} could not be read: {e}"),
+            if let Some(known) = self.known_of(user).await.filter(|known| known.shows_presence) {
+                self.tell_presence(user, false, known.user_ids());
             }
         }
+    }
+
+    /// Whoever hides is gone for others, and there again once they do not.
+    async fn tell_who_is_shown(&self) {
+        let shown = std::mem::take(&mut *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner));
+        for PresenceShown { user, is_shown } in shown {
+            if let Some(known) = self.known_of(user).await {
+                self.tell_presence(user, is_shown, known.user_ids());
+            }
+        }
+    }
+
+    async fn known_of(&self, user: UserId) -> Option<Acquaintances> {
+        let known = self.0.db.read(move |conn| acquaintances::of(conn, user)).await;
+        known.map_err(|e| log::warn!("who knows user {user} could not be read: {e}")).ok()
     }
 }
 

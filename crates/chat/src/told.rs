@@ -51,7 +51,10 @@ pub(crate) enum Told<'a> {
     /// One has read a room up to here, on another device.
     Read { room: RoomId, seq: i64 },
     /// The answer to a ping.
-    Pong,
+    Pong {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+    },
 }
 
 impl Told<'_> {
@@ -69,7 +72,7 @@ mod tests {
     #[test]
     fn each_begins_with_its_type_and_leaves_out_what_is_not_there() {
         let written = |told: Told<'_>| String::from_utf8(told.json()).expect("text");
-        assert_eq!(written(Told::Pong), r#"{"type":"pong"}"#);
+        assert_eq!(written(Told::Pong { id: None }), r#"{"type":"pong"}"#);
         let (room, message_id) = (RoomId(42), MessageId(5501));
         let ack = Told::Ack { id: Some("2"), room, seq: 1009, message_id, duplicate: false };
         assert_eq!(

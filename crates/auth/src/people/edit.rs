@@ -81,9 +81,21 @@ impl Accounts {
                 hooks.minority_changed(tx, id)?;
             }
         }
+        if after.show_presence != before.show_presence {
+            tx.signal(PresenceShown { user: id, is_shown: after.show_presence });
+        }
         record(tx, can.origin(), "user.changed", id)?;
         shown(tx, id)
     }
+}
+
+/// Somebody wants others to see whether they are there, or does not want it any more.
+#[derive(Debug, Clone, Copy)]
+pub struct PresenceShown {
+    /// Who.
+    pub user: UserId,
+    /// Whether others may see it.
+    pub is_shown: bool,
 }
 
 impl UserPatch {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl,
 };
@@ -142,9 +143,10 @@ pub(super) fn newest(
         .load(conn)?)
 }
 
-/// Takes away so many sessions that have run out, and says how many there were.
+/// Takes away so many sessions that have run out, and says how many there were. For a day it can still be told that they
+/// have, rather than that they were ended.
 pub(crate) fn purge(tx: &mut Tx<'_>, limit: i64) -> DbResult<usize> {
-    let now = tx.now();
+    let now = tx.now().plus(-TimeDelta::days(1));
     let over: Vec<SessionId> = sessions::table
         .filter(sessions::expires_at.lt(now))
         .order(sessions::expires_at)

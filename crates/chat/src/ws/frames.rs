@@ -2,6 +2,7 @@
 //! and puts up with as many fragments as anybody sends.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -50,8 +51,8 @@ pub(super) struct Frames {
     left: u64,
     /// Of the message that is arriving in fragments: how long it is so far, and of how many.
     message: Option<(u64, u32)>,
-    /// Frames that have begun, since somebody asked.
-    begun: u32,
+    /// Of each message that is whole and nobody asked for yet: of how many frames it is.
+    whole: VecDeque<u32>,
     is_closing: bool,
 }
 
@@ -88,9 +89,10 @@ impl Frames {
         Ok(())
     }
 
-    /// How many frames have begun since this was asked last.
-    pub(super) fn take_begun(&mut self) -> u32 {
-        std::mem::take(&mut self.begun)
+    /// Of how many frames the next message is, control frames being messages of their own: in the order in which they
+    /// became whole.
+    pub(super) fn take_whole(&mut self) -> u32 {
+        self.whole.pop_front().unwrap_or(1)
     }
 
     fn opcode(&self) -> u8 {
@@ -150,11 +152,19 @@ impl Frames {
         if !is_shortest {
             return Err(Broken::Framing);
         }
-        self.begun = self.begun.saturating_add(1);
         match self.opcode() {
-            CLOSE => self.is_closing = true,
-            PING | PONG => {}
-            _ => self.message = self.grown(length)?,
+            CLOSE => {
+                self.is_closing = true;
+                self.whole.push_back(1);
+            }
+            PING | PONG => self.whole.push_back(1),
+            _ => {
+                let (_, fragments) = self.message.unwrap_or_default();
+                self.message = self.grown(length)?;
+                if self.message.is_none() {
+                    self.whole.push_back(fragments + 1);
+                }
+            }
         }
         (self.have, self.left) = (0, length);
         Ok(())
@@ -283,6 +293,19 @@ mod tests {
         ] {
             assert_eq!(seen(&bytes), Err(expected), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn each_message_tells_of_how_many_frames_it_is() {
+        let mut frames = Frames::default();
+        let said =
+            [whole(0x81, 3), whole(0x01, 1), whole(0x89, 0), whole(0x00, 1), whole(0x80, 1), whole(0x8a, 0)];
+        assert_eq!(frames.look(&said.concat()), Ok(()));
+        assert_eq!(
+            [(); 4].map(|()| frames.take_whole()),
+            [1, 1, 3, 1],
+            "a text, a ping, three fragments, a pong"
+        );
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Session {
     }
 
     async fn hear(&mut self, message: AggregatedMessage) {
-        let came = self.watched.borrow_mut().frames.take_begun();
+        let came = self.watched.borrow_mut().frames.take_whole();
         let verdict = self.allowance.frames(came);
         if verdict == Verdict::FarTooFast {
             return self.socket.close(4003, "Far too fast.");
@@ -248,7 +248,10 @@ impl Session {
         let Ok(head) = serde_json::from_str::<Head>(text) else {
             return self.refuse(None, Refusal::bad("Send a JSON object with a `type`, and an `id` of text."));
         };
-        let id = head.id.filter(|id| id.len() <= LONGEST_ID);
+        let id = head.id;
+        if id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+            return self.refuse(None, Refusal::bad("An `id` has 64 bytes at most."));
+        }
         let outcome = match (head.r#type.as_str(), verdict) {
             ("send", _) => self.send(id.as_deref(), text).await,
             (_, Verdict::Wait(wait)) => Err(Refusal::too_fast(wait)),
@@ -263,7 +266,7 @@ impl Session {
             }),
             ("read", _) => self.mark_read(text).await,
             ("typing", _) => read(text).map(|Typing { room, .. }| self.worker.typing(&self.socket, room)),
-            ("ping", _) => read(text).map(|Ping { .. }| self.socket.tell(&Told::Pong)),
+            ("ping", _) => read(text).map(|Ping { .. }| self.socket.tell(&Told::Pong { id: id.as_deref() })),
             _ => Err(Refusal::bad("There is no request of this type.")),
         };
         if let Err(refusal) = outcome {

@@ -94,6 +94,16 @@ impl Phone {
         self.socket.send(message).await.expect("sent");
     }
 
+    /// Says something that goes out with what comes after it.
+    pub async fn feed(&mut self, what: Value) {
+        self.socket.feed(Message::text(what.to_string())).await.expect("taken");
+    }
+
+    /// Has what was said go out.
+    pub async fn flush(&mut self) {
+        self.socket.flush().await.expect("sent");
+    }
+
     /// What the server says next.
     pub async fn next(&mut self) -> Value {
         loop {

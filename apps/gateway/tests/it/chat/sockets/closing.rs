@@ -130,6 +130,18 @@ fn whoever_says_far_too_much_is_shown_the_door() {
         }
         phone.say(json!({"type": "ping"})).await;
         assert_eq!(phone.closed().await.1, 4003);
+        // However many come at once, those within the limit are heard.
+        let mut phone = Phone::of(&app, &member).await;
+        for _ in 0..130 {
+            phone.feed(json!({"type": "ping", "id": "p"})).await;
+        }
+        phone.flush().await;
+        for _ in 0..120 {
+            assert_eq!(phone.next().await, json!({"type": "pong", "id": "p"}));
+        }
+        for _ in 0..10 {
+            assert_eq!(phone.next().await["code"], "rate_limited");
+        }
         // Empty fragments and pings are frames, too.
         let mut phone = Phone::of(&app, &member).await;
         for _ in 0..241 {

@@ -107,6 +107,11 @@ each_engine! {
         assert_eq!(second.next().await["user_id"], json!(one.id), "they see others");
         let mut again = Phone::of(&app, &one).await;
         again.hears_nothing().await;
+        // Whoever changes their mind is there at once, and gone at once.
+        for shows in [true, false] {
+            app.patch("/api/users/me", &two, json!({"show_presence": shows})).await;
+            assert_eq!(first.next().await, json!({"type": "presence", "user_id": two.id, "online": shows}));
+        }
     }
 
     async fn whoever_is_added_to_a_room_is_told_on_all_their_devices(app: TestApp) {
