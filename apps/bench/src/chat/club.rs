@@ -30,7 +30,7 @@ impl Club {
             let signed_in = rest.post("/api/auth/login", "", &sign_in).await?;
             let token =
                 signed_in["access_token"].as_str().ok_or_else(|| Error::other("no token"))?.to_owned();
-            rest.post(&format!("/api/rooms/{room}/join"), &token, &json!({})).await?;
+            rest.post(&format!("/api/rooms/{room}/join"), &token, &Value::Null).await?;
             tokens.push(token);
         }
         // Whoever opened it, and everybody who joined it.
@@ -52,7 +52,9 @@ struct Rest {
 
 impl Rest {
     async fn post(&mut self, path: &str, token: &str, body: &Value) -> Result<Value> {
-        let (body, address) = (body.to_string(), &self.address);
+        // What needs no body gets none.
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let address = &self.address;
         let bearer =
             if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
         let request = format!(
