@@ -118,7 +118,8 @@ impl Hub {
             inner.tell_read(read);
         });
         hub.hears(&db, |inner, shown: &PresenceShown| {
-            if inner.people.is_online(shown.user) {
+            // Whoever hides may be connected elsewhere.
+            if !shown.is_shown || inner.people.is_online(shown.user) {
                 inner.shown.lock().unwrap_or_else(PoisonError::into_inner).push(*shown);
                 inner.shows.notify_one();
             }
@@ -254,8 +255,12 @@ impl Hub {
     async fn tell_who_is_shown(&self) {
         let shown = std::mem::take(&mut *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner));
         for PresenceShown { user, is_shown } in shown {
-            if let Some(known) = self.known_of(user).await {
-                self.tell_presence(user, is_shown, known.user_ids());
+            let Some(to) = self.known_of(user).await.map(|known| known.user_ids()) else { continue };
+            if is_shown {
+                self.tell_presence(user, true, to);
+            } else {
+                self.0.tell_presence(user, false, &to);
+                self.0.say(|| Said::Hidden { user, to });
             }
         }
     }

@@ -98,7 +98,7 @@ pub(crate) fn add_some(tx: &mut Tx<'_>) -> DbResult<bool> {
     diesel::sql_query(
         "INSERT INTO account_days (day, account_id, amount) \
          SELECT date, account_id, CAST(SUM(amount) AS BIGINT) FROM (\
-           SELECT account_id, date, amount FROM postings WHERE id > $1 AND id <= $2 ORDER BY id LIMIT 2000\
+           SELECT account_id, date, amount FROM postings WHERE id > $1 AND id <= $2 ORDER BY id LIMIT 9000000000000000\
          ) AS late WHERE true GROUP BY date, account_id \
          ON CONFLICT (day, account_id) DO UPDATE SET amount = account_days.amount + excluded.amount",
     )

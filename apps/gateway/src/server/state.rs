@@ -163,9 +163,14 @@ impl ConnectionState {
 
     /// There will be no more of a request's body to read, for one reason or another.
     pub(super) fn body_became(&self, request: u32, body: RequestBody) {
-        if self.request.get() == request && self.expects_body() {
+        if self.expects_body_of(request) {
             self.body.set(body);
         }
+    }
+
+    /// Whether more of this request's body is to be read.
+    pub(super) fn expects_body_of(&self, request: u32) -> bool {
+        self.request.get() == request && self.expects_body()
     }
 
     /// Whether the current request's body took too long to arrive.

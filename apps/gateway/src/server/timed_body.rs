@@ -1,5 +1,6 @@
 //! A request's body that runs out of patience with the client.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -29,8 +30,11 @@ pub fn is_body_timeout(error: &PayloadError) -> bool {
 ///
 /// Only the time between a reader finding nothing and finding something counts. A handler that
 /// takes its time between two reads does not use up the client's.
+///
+/// What its reader left of it goes to [`Leftover`], for whoever sees to the answer.
 pub(super) struct TimedBody {
     body: Payload,
+    left: Leftover,
     state: Rc<ConnectionState>,
     request: u32,
     patience: Duration,
@@ -40,9 +44,10 @@ pub(super) struct TimedBody {
 
 impl TimedBody {
     /// The body of the request with this number.
-    pub(super) fn new(body: Payload, state: &Rc<ConnectionState>, request: u32) -> Self {
+    pub(super) fn new(body: Payload, state: &Rc<ConnectionState>, request: u32, left: Leftover) -> Self {
         Self {
             body,
+            left,
             state: Rc::clone(state),
             request,
             patience: state.limits().body,
@@ -86,6 +91,34 @@ impl Stream for TimedBody {
 
 impl Drop for TimedBody {
     fn drop(&mut self) {
-        self.state.body_became(self.request, RequestBody::Dropped);
+        if self.state.expects_body_of(self.request) && self.left.is_looked_after() {
+            self.left.0.replace(self.body.take());
+        } else {
+            self.state.body_became(self.request, RequestBody::Dropped);
+        }
+    }
+}
+
+/// What an application has left of a request's body.
+#[derive(Clone)]
+pub(super) struct Leftover(Rc<RefCell<Payload>>);
+
+impl Leftover {
+    pub(super) fn new() -> Self {
+        Self(Rc::new(RefCell::new(Payload::None)))
+    }
+
+    fn is_looked_after(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
+    /// Whether there is any.
+    pub(super) fn is_there(&self) -> bool {
+        !matches!(*self.0.borrow(), Payload::None)
+    }
+
+    /// Reads on.
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
     }
 }

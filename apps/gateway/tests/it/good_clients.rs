@@ -139,6 +139,19 @@ fn a_client_whose_body_nobody_reads_still_gets_to_see_the_answer() {
 }
 
 #[test]
+fn a_body_that_nobody_reads_and_that_comes_late_costs_no_connection() {
+    let server = Running::start(limits());
+    let mut client = server.connect();
+    for _ in 0..20 {
+        client.send(request("POST /unread", &["content-length: 2"]));
+        sleep(Duration::from_millis(2));
+        client.send("{}");
+        assert!(client.response().ends_with("unread"));
+    }
+    assert!(client.get("/").ends_with("hello"));
+}
+
+#[test]
 fn a_body_that_nobody_reads_may_be_followed_by_another_request() {
     let server = Running::start(limits());
     let mut client = server.connect();

@@ -29,6 +29,8 @@ pub(super) enum Said {
     Typing { user: UserId, room: RoomId },
     /// Somebody is there, or not any more: for those who know them.
     Presence { user: UserId, is_online: bool, to: Vec<UserId> },
+    /// Somebody hides, wherever they are: for those who know them.
+    Hidden { user: UserId, to: Vec<UserId> },
     /// Which of these are there? Somebody who knows them has come.
     WhoIsThere { of: Vec<UserId>, to: UserId },
     /// Somebody was signed out, or is something else in the club.
@@ -40,7 +42,9 @@ impl Said {
         let number = match self {
             Said::Happened { event, .. } => event.room.0,
             Said::Read { room, .. } | Said::Typing { room, .. } => room.0,
-            Said::Presence { user, .. } | Said::WhoIsThere { to: user, .. } => user.0,
+            Said::Presence { user, .. } | Said::Hidden { user, .. } | Said::WhoIsThere { to: user, .. } => {
+                user.0
+            }
             Said::Standings => 0,
         };
         number.unsigned_abs() % CHANNELS
@@ -92,6 +96,7 @@ impl Hub {
                 self.0.say(|| Said::Presence { user, is_online: true, to });
             }
             Said::Presence { user, is_online, to } => self.0.tell_presence(user, is_online, &to),
+            Said::Hidden { user, to } => self.0.tell_presence(user, false, &to),
             Said::WhoIsThere { of, to } => {
                 for user in of.into_iter().filter(|user| self.is_online(*user)) {
                     self.0.say(|| Said::Presence { user, is_online: true, to: vec![to] });

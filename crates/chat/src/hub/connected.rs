@@ -93,7 +93,10 @@ impl Connected {
         online.sockets += 1;
         online.gone = None;
         if let Some(session) = session {
-            known.sessions.entry(session).or_insert_with(|| (actor.clone(), 0)).1 += 1;
+            let (known_as, sockets) = known.sessions.entry(session).or_insert_with(|| (actor.clone(), 0));
+            // What the newest socket was opened with may be what is old: it is looked at again.
+            *known_as = actor.clone();
+            *sockets += 1;
         }
         drop(known);
         Ok(Connected { hub, user, session, is_first })

@@ -136,6 +136,22 @@ each_engine! {
         assert_eq!(own.next_of("event").await["room"], added["id"]);
     }
 
+    async fn whoever_hides_is_gone_at_all_of_them_wherever_they_are_connected(app: TestApp) {
+        let other = app.beside();
+        let _carried = carry(Bus::Good, &app.hub, &other.hub);
+        let (one, two) = (app.people.coach().await, app.people.coach().await);
+        direct(&app, &one, &[&two]).await;
+        let (mut here, mut there) = (Phone::of(&app, &one).await, Phone::of(&other, &one).await);
+        let _hiding = Phone::of(&other, &two).await;
+        let is = |online| json!({"type": "presence", "user_id": two.id, "online": online});
+        assert_eq!((here.next().await, there.next().await), (is(true), is(true)));
+        // They say so at the gateway where they are not connected.
+        app.patch("/api/users/me", &two, json!({"show_presence": false})).await;
+        assert_eq!((here.next().await, there.next().await), (is(false), is(false)));
+        here.hears_nothing().await;
+        there.hears_nothing().await;
+    }
+
     async fn whoever_is_signed_out_at_one_hears_nothing_more_at_another(app: TestApp) {
         let other = app.beside();
         let (member, coach) = (app.people.member().await, app.people.coach().await);
