@@ -10,7 +10,7 @@ use chrono::{Datelike, Months, NaiveDate, Utc};
 use diesel::sql_types::{BigInt, Date, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 use muster_kernel::Timestamp;
-use muster_kernel::db::{Conn, Db, DbOptions, DbResult, Engine, Target, Tx, migrate};
+use muster_kernel::db::{Db, DbOptions, DbResult, Engine, Real, Target, Tx, migrate};
 use muster_kernel::sql::Moment;
 
 use crate::figures::Figures;
@@ -95,7 +95,7 @@ async fn fill(db: &Db, months: u32, today: NaiveDate) -> Result<Figures> {
     }
     // As the job does that adds up what was posted, in one go.
     db.write(|tx| -> DbResult<()> {
-        if let Conn::Postgres(conn) = &mut **tx {
+        if let Real::Postgres(conn) = tx.real() {
             diesel::sql_query("SET LOCAL statement_timeout = 0").execute(conn)?;
         }
         diesel::sql_query(ADDED_UP).execute(&mut **tx)?;
@@ -111,7 +111,7 @@ async fn fill(db: &Db, months: u32, today: NaiveDate) -> Result<Figures> {
 /// A month's charges and payments; of those who pay late, charges alone.
 fn write(tx: &mut Tx<'_>, charged_on: NaiveDate, all_pay: bool) -> DbResult<()> {
     let amount = 2500;
-    if let Conn::Postgres(conn) = &mut **tx {
+    if let Real::Postgres(conn) = tx.real() {
         // A month of everybody is one statement, and each row of it meets the ledger's triggers.
         diesel::sql_query("SET LOCAL statement_timeout = 0").execute(conn)?;
     }

@@ -1,6 +1,6 @@
 //! What must be true of rooms and messages for ever, as `muster check` proves it.
 
-use muster_kernel::db::Conn;
+use muster_kernel::db::{Conn, Engine};
 use muster_kernel::domain::{Check, tell};
 
 /// All of them.
@@ -52,9 +52,9 @@ const COUNTED: &str = "SELECT r.id AS id FROM rooms r LEFT JOIN (\
 
 /// Each engine takes a document apart in its own way.
 fn reactions(conn: &Conn) -> &'static str {
-    match conn {
-        Conn::Sqlite(_) => REACTIONS_SQLITE,
-        Conn::Postgres(_) => REACTIONS_POSTGRES,
+    match conn.engine() {
+        Engine::Sqlite => REACTIONS_SQLITE,
+        Engine::Postgres => REACTIONS_POSTGRES,
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Date};
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl};
 use muster_kernel::Minor;
-use muster_kernel::db::{Conn, DbResult, Tx};
+use muster_kernel::db::{Conn, DbResult, Real, Tx};
 use muster_kernel::job::{JobError, JobKind, JobRun, Progress};
 use muster_kernel::sql::{Locked, total};
 
@@ -77,7 +77,7 @@ fn since_the_job(conn: &mut Conn, from: NaiveDate, to: NaiveDate) -> DbResult<Ve
 /// Adds up some of the postings that were not yet. True when there are more.
 pub(crate) fn add_some(tx: &mut Tx<'_>) -> DbResult<bool> {
     let held: DbResult<i64> = tx.attempt(|tx| {
-        if let Conn::Postgres(conn) = &mut **tx {
+        if let Real::Postgres(conn) = tx.real() {
             // Those who post wait for whoever waits here: rather come back later.
             diesel::sql_query("SET LOCAL lock_timeout = '200ms'").execute(conn)?;
         }

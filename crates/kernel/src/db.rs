@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use backup::empty_log;
 pub use backup::{copy_sqlite, others_connected, settle_sqlite, sqlite_damage};
-pub use conn::{Conn, Engine, MultiBackend};
+pub use conn::{Conn, Engine, MultiBackend, Real, Transactions};
 pub use error::{DbError, DbResult};
 pub use migrate::{MigrateError, Migrated, SchemaState, known_migrations, migrate, schema_state};
 pub use target::{Target, UnknownTarget};

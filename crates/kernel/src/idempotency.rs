@@ -7,7 +7,7 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 use sha2::{Digest, Sha256};
 
-use crate::db::{Conn, DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Real, Tx};
 use crate::fault::{Code, Fault};
 use crate::schema::idempotency_keys;
 use crate::{Timestamp, UserId};
@@ -76,12 +76,19 @@ impl Once {
                 .retry_after(1)
                 .into());
         }
-        if let Some((fingerprint, answer)) = find(tx, self.user, &self.key)? {
-            if fingerprint != self.fingerprint {
+        match find(tx, self.user, &self.key)? {
+            // Housekeeping has not come round to it.
+            Some((kept_at, _, _)) if kept_at < tx.now().plus(-KEPT) => {
+                diesel::delete(idempotency_keys::table.find((self.user, &self.key)))
+                    .execute(&mut **tx)
+                    .map_err(DbError::from)?;
+            }
+            Some((_, fingerprint, _)) if fingerprint != self.fingerprint => {
                 let detail = "This Idempotency-Key was used for another request; use a new one.";
                 return Err(Fault::new(Code::IdempotencyKeyReused, detail).into());
             }
-            return Ok((answer, true));
+            Some((_, _, answer)) => return Ok((answer, true)),
+            None => {}
         }
         let answer = work(tx)?;
         self.keep(tx, &answer)?;
@@ -90,9 +97,6 @@ impl Once {
 
     fn keep(&self, tx: &mut Tx<'_>, answer: &Answer) -> DbResult<()> {
         let now = tx.now();
-        // One that is older than a day may still be there until housekeeping comes round.
-        let stale = idempotency_keys::table.find((self.user, &self.key));
-        diesel::delete(stale).execute(&mut **tx)?;
         diesel::insert_into(idempotency_keys::table)
             .values((
                 idempotency_keys::user_id.eq(self.user),
@@ -118,9 +122,9 @@ extern "SQL" {
 
 /// Takes the key for this transaction; false when another holds it. On SQLite the writer is alone.
 fn lock(tx: &mut Tx<'_>, user: UserId, key: &str) -> DbResult<bool> {
-    match &mut **tx {
-        Conn::Sqlite(_) => Ok(true),
-        Conn::Postgres(conn) => {
+    match tx.real() {
+        Real::Sqlite(_) => Ok(true),
+        Real::Postgres(conn) => {
             let mut hash = Sha256::new();
             hash.update(user.0.to_be_bytes());
             hash.update(key.as_bytes());
@@ -131,12 +135,11 @@ fn lock(tx: &mut Tx<'_>, user: UserId, key: &str) -> DbResult<bool> {
     }
 }
 
-fn find(tx: &mut Tx<'_>, user: UserId, key: &str) -> DbResult<Option<(Vec<u8>, Answer)>> {
-    let since = tx.now().plus(-KEPT);
+fn find(tx: &mut Tx<'_>, user: UserId, key: &str) -> DbResult<Option<(Timestamp, Vec<u8>, Answer)>> {
     Ok(idempotency_keys::table
         .find((user, key))
-        .filter(idempotency_keys::created_at.ge(since))
         .select((
+            idempotency_keys::created_at,
             idempotency_keys::fingerprint,
             (
                 idempotency_keys::status,

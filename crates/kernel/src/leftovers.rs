@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::db::{Conn, DbResult, Tx, empty_log};
+use crate::db::{DbResult, Engine, Tx, empty_log};
 use crate::job::{self, JobError, JobKind, JobRun, NewJob, Progress};
 
 const KIND: &str = "kernel.leftovers";
@@ -14,9 +14,9 @@ const KIND: &str = "kernel.leftovers";
 /// # Errors
 /// When the database fails.
 pub fn clear(tx: &mut Tx<'_>) -> DbResult<()> {
-    match **tx {
-        Conn::Sqlite(_) => job::enqueue(tx, NewJob::new(KIND, ())).map(drop),
-        Conn::Postgres(_) => Ok(()),
+    match tx.engine() {
+        Engine::Sqlite => job::enqueue(tx, NewJob::new(KIND, ())).map(drop),
+        Engine::Postgres => Ok(()),
     }
 }
 

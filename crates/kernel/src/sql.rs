@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `ON CONFLICT …`, unions with it | [`Portable`] around the statement |
 //! | `SELECT … FOR NO KEY UPDATE` | [`Locked`] around the select |
-//! | one of several ids, as one parameter | [`among`] |
+//! | one of several ids or words, as one parameter | [`among`], [`among_words`] |
 //! | several selects in one order, each from its index | [`Merged`] |
 //! | many rows in one insert, hot queries | [`on!`](crate::on) |
 //! | a statement written by hand, prepared once | [`Prepared`] |
@@ -26,7 +26,7 @@ mod prepared;
 mod text_enum;
 mod total;
 
-pub use among::{Among, Id, among};
+pub use among::{Among, Id, Numbers, Words, among, among_words};
 pub use document::{Document, Json};
 pub use locked::Locked;
 pub use merged::{First, Merged};
@@ -46,9 +46,9 @@ pub use total::{Total, total};
 #[macro_export]
 macro_rules! on {
     ($conn:expr, $c:ident => $body:expr) => {
-        match &mut *$conn {
-            $crate::db::Conn::Sqlite($c) => $body,
-            $crate::db::Conn::Postgres($c) => $body,
+        match $conn.real() {
+            $crate::db::Real::Sqlite($c) => $body,
+            $crate::db::Real::Postgres($c) => $body,
         }
     };
 }

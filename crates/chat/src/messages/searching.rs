@@ -4,7 +4,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, RunQueryDsl};
 use muster_auth::Can;
 use muster_auth::permissions::ReadRooms;
-use muster_kernel::db::{Conn, DbError, DbResult};
+use muster_kernel::db::{Conn, DbError, DbResult, Real};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::page::PageRequest;
 
@@ -88,8 +88,8 @@ fn matching(
 ) -> Result<Vec<MessageId>, Fault> {
     let unseen: String =
         limited.iter().map(|(room, from)| format!(" AND (m.room_id <> {room} OR m.seq >= {from})")).collect();
-    let found: Vec<Found> = match conn {
-        Conn::Sqlite(conn) => {
+    let found: Vec<Found> = match conn.real() {
+        Real::Sqlite(conn) => {
             let rooms: Vec<String> = rooms.iter().map(|id| format!("room{id}")).collect();
             let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
             let query = format!("room : ({}) AND words : ({})", rooms.join(" OR "), words.join(" AND "));
@@ -102,7 +102,7 @@ fn matching(
             .bind::<BigInt, _>(limit)
             .load(conn)
         }
-        Conn::Postgres(conn) => {
+        Real::Postgres(conn) => {
             let rooms: Vec<String> = rooms.iter().map(|id| format!("room{id}:D")).collect();
             let words: Vec<String> = words.iter().map(|word| format!("{word}:*A")).collect();
             let query = format!("({}) & {}", rooms.join(" | "), words.join(" & "));

@@ -1,24 +1,216 @@
 //! The one connection type: SQLite or PostgreSQL behind diesel's multi-backend.
 
-use diesel::pg::PgConnection;
-use diesel::sqlite::SqliteConnection;
+use std::any::TypeId;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-/// A connection to either engine. Queries written against it compile for both.
+use diesel::backend::Backend;
+use diesel::connection::{
+    CacheSize, ConnectionSealed, Instrumentation, LoadConnection, SimpleConnection, TransactionManager,
+    TransactionManagerStatus,
+};
+use diesel::expression::QueryMetadata;
+use diesel::pg::PgConnection;
+use diesel::query_builder::{AstPass, Query, QueryBuilder as _, QueryFragment, QueryId};
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, ConnectionResult, QueryResult};
+
+/// The connection that is inside of a [`Conn`], for what only one of the engines can.
 #[derive(diesel::MultiConnection)]
-pub enum Conn {
+pub enum Real {
     /// The embedded engine.
     Sqlite(SqliteConnection),
     /// A PostgreSQL server.
     Postgres(PgConnection),
 }
 
+/// A connection to either engine. Queries written against it compile for both.
+///
+/// It remembers how statements are written. diesel's multi-backend writes a statement out two or three times whenever
+/// it runs, though the engine has had it prepared for long; here that is done once for each whose type says all about it,
+/// and once a run for the others. And it lets an `UPDATE` stay prepared, which diesel never does, since one can be written
+/// in as many ways as there are choices of columns; here those are few.
+pub struct Conn {
+    real: Real,
+    texts: HashMap<TypeId, Text>,
+    updates: HashSet<Arc<str>>,
+}
+
+/// So many different `UPDATE`s stay prepared.
+const UPDATES: usize = 500;
+
+/// A statement as the engine is given it.
+#[derive(Clone)]
+struct Text {
+    sql: Arc<str>,
+    /// Whether it may stay prepared.
+    is_safe: bool,
+}
+
+/// A query whose text is known.
+struct Known<T> {
+    query: T,
+    text: Text,
+}
+
+impl From<Real> for Conn {
+    fn from(real: Real) -> Conn {
+        Conn { real, texts: HashMap::new(), updates: HashSet::new() }
+    }
+}
+
 impl Conn {
+    /// The connection inside.
+    pub fn real(&mut self) -> &mut Real {
+        &mut self.real
+    }
+
     /// Which engine this connection speaks to.
     pub fn engine(&self) -> Engine {
-        match self {
-            Conn::Sqlite(_) => Engine::Sqlite,
-            Conn::Postgres(_) => Engine::Postgres,
+        match self.real {
+            Real::Sqlite(_) => Engine::Sqlite,
+            Real::Postgres(_) => Engine::Postgres,
         }
+    }
+
+    fn known<T>(&mut self, query: T) -> QueryResult<Known<T>>
+    where
+        T: QueryFragment<MultiBackend> + QueryId,
+    {
+        let engine = self.engine();
+        let text = match T::query_id().map(|id| self.texts.entry(id)) {
+            Some(Entry::Occupied(text)) => text.get().clone(),
+            Some(Entry::Vacant(place)) => place.insert(text_of(engine, &query)?).clone(),
+            None => {
+                let text = text_of(engine, &query)?;
+                let is_safe = text.is_safe || self.stays(&text.sql);
+                Text { is_safe, ..text }
+            }
+        };
+        Ok(Known { query, text })
+    }
+
+    /// Whether this is an `UPDATE` that stays prepared.
+    fn stays(&mut self, sql: &Arc<str>) -> bool {
+        sql.starts_with("UPDATE ")
+            && (self.updates.contains(sql)
+                || self.updates.len() < UPDATES && self.updates.insert(sql.clone()))
+    }
+}
+
+type Builder = <MultiBackend as Backend>::QueryBuilder;
+
+fn text_of(engine: Engine, query: &impl QueryFragment<MultiBackend>) -> QueryResult<Text> {
+    let (backend, mut builder) = match engine {
+        Engine::Sqlite => (MultiBackend::Sqlite(Default::default()), Builder::Sqlite(Default::default())),
+        Engine::Postgres => {
+            (MultiBackend::Postgres(Default::default()), Builder::Postgres(Default::default()))
+        }
+    };
+    query.to_sql(&mut builder, &backend)?;
+    Ok(Text { sql: builder.finish().into(), is_safe: query.is_safe_to_cache_prepared(&backend)? })
+}
+
+impl<T: QueryId> QueryId for Known<T> {
+    type QueryId = T::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T: Query> Query for Known<T> {
+    type SqlType = T::SqlType;
+}
+
+impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Known<T> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.query.walk_ast(pass)
+    }
+
+    fn to_sql(&self, out: &mut Builder, _: &MultiBackend) -> QueryResult<()> {
+        out.push_sql(&self.text.sql);
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
+        Ok(self.text.is_safe)
+    }
+}
+
+impl ConnectionSealed for Conn {}
+
+impl SimpleConnection for Conn {
+    fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        self.real.batch_execute(query)
+    }
+}
+
+impl Connection for Conn {
+    type Backend = MultiBackend;
+    type TransactionManager = Transactions;
+
+    fn establish(url: &str) -> ConnectionResult<Conn> {
+        Real::establish(url).map(Conn::from)
+    }
+
+    fn execute_returning_count<T>(&mut self, query: &T) -> QueryResult<usize>
+    where
+        T: QueryFragment<MultiBackend> + QueryId,
+    {
+        let query = self.known(query)?;
+        self.real.execute_returning_count(&query)
+    }
+
+    fn transaction_state(&mut self) -> &mut Real {
+        &mut self.real
+    }
+
+    fn instrumentation(&mut self) -> &mut dyn Instrumentation {
+        self.real.instrumentation()
+    }
+
+    fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
+        self.real.set_instrumentation(instrumentation);
+    }
+
+    fn set_prepared_statement_cache_size(&mut self, size: CacheSize) {
+        self.real.set_prepared_statement_cache_size(size);
+    }
+}
+
+impl LoadConnection for Conn {
+    type Cursor<'conn, 'query> = <Real as LoadConnection>::Cursor<'conn, 'query>;
+    type Row<'conn, 'query> = <Real as LoadConnection>::Row<'conn, 'query>;
+
+    fn load<'conn, 'query, T>(&'conn mut self, query: T) -> QueryResult<Self::Cursor<'conn, 'query>>
+    where
+        T: Query + QueryFragment<MultiBackend> + QueryId + 'query,
+        MultiBackend: QueryMetadata<T::SqlType>,
+    {
+        let query = self.known(query)?;
+        self.real.load(query)
+    }
+}
+
+/// diesel's transactions, which are those of the connection inside. Nothing here uses them: [`Db`](super::Db) has its own.
+pub struct Transactions;
+
+impl TransactionManager<Conn> for Transactions {
+    type TransactionStateData = Real;
+
+    fn begin_transaction(conn: &mut Conn) -> QueryResult<()> {
+        <Real as TransactionManager<Real>>::begin_transaction(&mut conn.real)
+    }
+
+    fn rollback_transaction(conn: &mut Conn) -> QueryResult<()> {
+        <Real as TransactionManager<Real>>::rollback_transaction(&mut conn.real)
+    }
+
+    fn commit_transaction(conn: &mut Conn) -> QueryResult<()> {
+        <Real as TransactionManager<Real>>::commit_transaction(&mut conn.real)
+    }
+
+    fn transaction_manager_status_mut(conn: &mut Conn) -> &mut TransactionManagerStatus {
+        <Real as TransactionManager<Real>>::transaction_manager_status_mut(&mut conn.real)
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
+
+use crate::sql::Prepared;
 
 use super::watch::{StatementObserver, Watch};
-use super::{Conn, DbError, DbResult, Target};
+use super::{Conn, DbError, DbResult, Real, Target};
 
 /// After this long a connection may have died unnoticed.
 const IDLE: Duration = Duration::from_secs(2);
@@ -34,6 +36,14 @@ impl Handle {
         self.watch.own(false);
         done
     }
+
+    /// The same of one that runs all the time, and stays prepared.
+    pub(crate) fn prepared(&mut self, sql: &'static str) -> Result<(), diesel::result::Error> {
+        self.watch.own(true);
+        let done = Prepared::new(sql, []).execute(&mut self.conn);
+        self.watch.own(false);
+        done.map(drop)
+    }
 }
 
 /// What a connection is for.
@@ -51,10 +61,11 @@ pub(crate) struct Connector {
 
 impl Connector {
     pub(crate) fn open(&self) -> DbResult<Handle> {
-        let mut conn = match &self.target {
-            Target::Sqlite(path) => Conn::Sqlite(open_sqlite(path, self.purpose)?),
-            Target::Postgres(url) => Conn::Postgres(open_postgres(url, self.purpose)?),
+        let real = match &self.target {
+            Target::Sqlite(path) => Real::Sqlite(open_sqlite(path, self.purpose)?),
+            Target::Postgres(url) => Real::Postgres(open_postgres(url, self.purpose)?),
         };
+        let mut conn = Conn::from(real);
         let watch = Watch::new(self.observer.clone());
         conn.set_instrumentation(watch.instrumentation());
         Ok(Handle { conn, watch, broken: false, last_used: Instant::now() })

@@ -266,7 +266,7 @@ impl WriterThread {
     fn commit_group(&mut self, first: Queued) {
         let mut group = Group::default();
         let result = match self.connected() {
-            Ok(handle) => handle.command("BEGIN IMMEDIATE").map_err(DbError::from),
+            Ok(handle) => handle.prepared("BEGIN IMMEDIATE").map_err(DbError::from),
             Err(e) => Err(e),
         };
         let outcome = match result {
@@ -299,7 +299,7 @@ impl WriterThread {
 
     fn commit(&mut self) -> DbResult<()> {
         let handle = self.handle.as_mut().ok_or(DbError::Closed)?;
-        handle.command("COMMIT").map_err(|e| DbError::CommitFailed(e.to_string()))
+        handle.prepared("COMMIT").map_err(|e| DbError::CommitFailed(e.to_string()))
     }
 
     /// Takes work from the queue into the open transaction until the group is full or the queue empty.
@@ -340,10 +340,10 @@ impl WriterThread {
     fn run_one(&mut self, work: &mut dyn Work) -> Result<Vec<Effect>, Stopped> {
         let engine = |e| Stopped::ByTheEngine(DbError::CommitFailed(DbError::from(e).to_string()));
         let handle = self.handle.as_mut().ok_or(Stopped::ByTheEngine(DbError::Closed))?;
-        handle.command("SAVEPOINT work").map_err(engine)?;
+        handle.prepared("SAVEPOINT work").map_err(engine)?;
         match run(work, handle, &self.context) {
             Ran::Keep(effects) => {
-                handle.command("RELEASE SAVEPOINT work").map_err(engine)?;
+                handle.prepared("RELEASE SAVEPOINT work").map_err(engine)?;
                 Ok(effects)
             }
             Ran::Undo => {

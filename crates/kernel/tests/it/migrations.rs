@@ -10,8 +10,8 @@ use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use muster_kernel::db::{
-    Conn, Db, DbError, DbOptions, DbResult, Engine, MigrateError, Migrated, SchemaState, Target, copy_sqlite,
-    known_migrations, migrate, schema_state, sqlite_damage,
+    Conn, Db, DbError, DbOptions, DbResult, Engine, MigrateError, Migrated, Real, SchemaState, Target,
+    copy_sqlite, known_migrations, migrate, schema_state, sqlite_damage,
 };
 use muster_kernel::on;
 use muster_testkit::{OnEngine, TestDb, each_engine, run};
@@ -51,10 +51,10 @@ impl OnEngine for Place {
 
 impl Place {
     fn connect(&self) -> Conn {
-        match &self.target {
-            Target::Sqlite(path) => Conn::Sqlite(connect(path)),
-            Target::Postgres(url) => Conn::Postgres(PgConnection::establish(url).expect("a connection")),
-        }
+        Conn::from(match &self.target {
+            Target::Sqlite(path) => Real::Sqlite(connect(path)),
+            Target::Postgres(url) => Real::Postgres(PgConnection::establish(url).expect("a connection")),
+        })
     }
 
     fn run(&self, sql: &str) {
@@ -354,7 +354,7 @@ fn a_copy_made_beside_a_writer_is_sound_and_whole() {
 }
 
 fn ids_of(file: &Path) -> DbResult<Vec<i64>> {
-    ids(&mut Conn::Sqlite(connect(file)))
+    ids(&mut Real::Sqlite(connect(file)).into())
 }
 
 #[test]
