@@ -117,6 +117,38 @@ pub fn keep(
     Ok(())
 }
 
+/// Somebody has a place in a session of a room that ends then: they are in the room until two weeks after it, or for longer
+/// if they are.
+///
+/// # Errors
+/// When the database fails.
+pub fn stay(
+    tx: &mut Tx<'_>,
+    origin: &Origin,
+    id: RoomId,
+    user: UserId,
+    ends: Timestamp,
+) -> Result<(), Fault> {
+    let until = ends.plus(STAY);
+    if until <= tx.now() {
+        return Ok(());
+    }
+    let mut room = seats::lock(tx, id)?;
+    if people::enter(tx, origin, &mut room, user, RoomRole::Member, Some(until))? {
+        return Ok(());
+    }
+    diesel::update(
+        room_members::table
+            .filter(room_members::room_id.eq(id))
+            .filter(room_members::user_id.eq(user))
+            .filter(room_members::stays_until.lt(until)),
+    )
+    .set(room_members::stays_until.eq(until))
+    .execute(&mut **tx)
+    .map_err(DbError::from)?;
+    Ok(())
+}
+
 /// Lets those go whose last session is two weeks ago.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LetGoJob;

@@ -85,22 +85,26 @@ pub(crate) fn keep(tx: &mut Tx<'_>, origin: &Origin, room: RoomId, user: UserId)
     class_rooms::keep(tx, origin, room, user, role, teaches.max(attends).max(would_have))
 }
 
-/// The same of several people of a class: of many of them soon after.
+/// The same of several people of a class: of many of them soon after. Of those who have just been `seated` it is known
+/// already that the class is theirs.
 pub(crate) fn keep_some(
     tx: &mut Tx<'_>,
     origin: &Origin,
     class: &Class,
-    some: &[UserId],
+    (touched, seated): (&[UserId], &[UserId]),
 ) -> Result<(), Fault> {
     let Some(room) = class.room_id else { return Ok(()) };
-    let mut some = some.to_vec();
+    let mut some = [touched, seated].concat();
     some.sort_unstable();
     some.dedup();
     if some.len() as i64 > AT_ONCE {
         return Ok(look_again(tx, class.id, &[room])?);
     }
     for user in some {
-        keep(tx, origin, room, user)?;
+        match touched.contains(&user) {
+            true => keep(tx, origin, room, user)?,
+            false => class_rooms::stay(tx, origin, room, user, class.ends_at)?,
+        }
     }
     Ok(())
 }

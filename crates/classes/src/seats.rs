@@ -27,15 +27,25 @@ pub(crate) struct Seats<'a> {
     pub today: NaiveDate,
     pub now: Timestamp,
     pub origin: &'a Origin,
-    /// Those who took or gave back a place: they join or leave the room of the class.
+    /// Those who gave back a place, or may have: they may have to leave the room of the class.
     touched: Vec<UserId>,
+    /// Those who took one: they join it.
+    seated: Vec<UserId>,
 }
 
 impl<'a> Seats<'a> {
     /// Those of a class whose row is locked.
     pub(crate) fn of(tx: &mut Tx<'_>, class: Class, origin: &'a Origin) -> DbResult<Seats<'a>> {
         let (now, club) = (tx.now(), club::settings(tx)?);
-        Ok(Seats { class, today: club.today(now), policies: club.policies, now, origin, touched: Vec::new() })
+        Ok(Seats {
+            class,
+            today: club.today(now),
+            policies: club.policies,
+            now,
+            origin,
+            touched: Vec::new(),
+            seated: Vec::new(),
+        })
     }
 
     /// Whether there is a place.
@@ -72,7 +82,7 @@ impl<'a> Seats<'a> {
             },
         )?;
         if seated {
-            self.touch(member);
+            self.seated.push(member);
             self.class.booked_count += 1;
         } else {
             self.class.waitlist_count += 1;
@@ -91,7 +101,7 @@ impl<'a> Seats<'a> {
         let booking = queries::keep_booking(tx, &booking)?;
         self.class.booked_count += 1;
         self.class.waitlist_count -= 1;
-        self.touch(booking.member_id);
+        self.seated.push(booking.member_id);
         letters::announce(tx, News::Promoted, &booking)?;
         Ok(booking)
     }
@@ -167,7 +177,7 @@ impl<'a> Seats<'a> {
         Ok(())
     }
 
-    /// Somebody has taken a place, or given it back.
+    /// Somebody may have taken a place, or given it back.
     pub(crate) fn touch(&mut self, member: UserId) {
         self.touched.push(member);
     }
@@ -175,7 +185,8 @@ impl<'a> Seats<'a> {
     /// Writes down how many places are taken now, and has whoever took or gave back one join or leave the room.
     pub(crate) fn keep(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         queries::keep_counts(tx, &self.class)?;
-        chat_rooms::keep_some(tx, self.origin, &self.class, &std::mem::take(&mut self.touched))
+        let (touched, seated) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.seated));
+        chat_rooms::keep_some(tx, self.origin, &self.class, (&touched, &seated))
     }
 
     /// Somebody who can take a place here, held until the transaction ends. `leaving` is a booking that they give up for
