@@ -8,7 +8,7 @@ use super::{JobId, JobRow, JobState, NewJob, Next};
 use crate::db::{Conn, DbResult, Tx};
 use crate::page::PageRequest;
 use crate::schema::jobs;
-use crate::sql::{Json, Moment, Portable};
+use crate::sql::{Json, Moment, Portable, among_words};
 use crate::{Timestamp, UserId};
 
 /// How long a claim holds without a sign of life. Longer than any step may take.
@@ -101,14 +101,20 @@ pub(super) struct Claimed {
     pub(super) subject: Option<UserId>,
 }
 
-/// Claims the next due job of these kinds. The conditional update decides between gateways that saw the same.
-pub(super) fn claim(tx: &mut Tx<'_>, kinds: &[&'static str], by: &str) -> DbResult<Option<Claimed>> {
+/// Claims the next due jobs of these kinds, a few at most. The conditional update decides between gateways that saw the
+/// same.
+pub(super) fn claim(
+    tx: &mut Tx<'_>,
+    kinds: &[&'static str],
+    by: &str,
+    most: usize,
+) -> DbResult<Vec<Claimed>> {
     let now = tx.now();
     let candidates: Vec<(JobId, i64)> = {
         let due = jobs::table
             .filter(jobs::state.eq(JobState::Queued))
             .filter(jobs::run_at.le(now))
-            .filter(jobs::kind.eq_any(kinds))
+            .filter(among_words(jobs::kind, kinds))
             .order((jobs::run_at, jobs::id))
             .select((jobs::id, jobs::version))
             .limit(8);
@@ -118,7 +124,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, kinds: &[&'static str], by: &str) -> DbResu
             found = jobs::table
                 .filter(jobs::state.eq(JobState::Running))
                 .filter(jobs::claimed_until.lt(now))
-                .filter(jobs::kind.eq_any(kinds))
+                .filter(among_words(jobs::kind, kinds))
                 .order((jobs::claimed_until, jobs::id))
                 .select((jobs::id, jobs::version))
                 .limit(8)
@@ -126,23 +132,26 @@ pub(super) fn claim(tx: &mut Tx<'_>, kinds: &[&'static str], by: &str) -> DbResu
         }
         found
     };
+    let mut claimed = Vec::new();
     for (id, version) in candidates {
-        let claimed = diesel::update(jobs::table.filter(jobs::id.eq(id)).filter(jobs::version.eq(version)))
-            .set((
-                jobs::state.eq(JobState::Running),
-                jobs::claimed_by.eq(by),
-                jobs::claimed_until.eq(now.plus(LEASE)),
-                jobs::attempts.eq(jobs::attempts + 1),
-                jobs::version.eq(jobs::version + 1),
-            ))
-            .returning((jobs::id, jobs::kind, jobs::payload, jobs::attempts, jobs::subject_id))
-            .get_result(&mut **tx)
-            .optional()?;
-        if claimed.is_some() {
-            return Ok(claimed);
+        if claimed.len() == most {
+            break;
         }
+        let job: Option<Claimed> =
+            diesel::update(jobs::table.filter(jobs::id.eq(id)).filter(jobs::version.eq(version)))
+                .set((
+                    jobs::state.eq(JobState::Running),
+                    jobs::claimed_by.eq(by),
+                    jobs::claimed_until.eq(now.plus(LEASE)),
+                    jobs::attempts.eq(jobs::attempts + 1),
+                    jobs::version.eq(jobs::version + 1),
+                ))
+                .returning((jobs::id, jobs::kind, jobs::payload, jobs::attempts, jobs::subject_id))
+                .get_result(&mut **tx)
+                .optional()?;
+        claimed.extend(job);
     }
-    Ok(None)
+    Ok(claimed)
 }
 
 /// Records a step; false when the claim is no longer ours.

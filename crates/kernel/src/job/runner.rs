@@ -68,8 +68,8 @@ impl Runner {
         let mut under_way = VecDeque::new();
         loop {
             // One that takes many steps holds up nobody's: after each, it is the others' turn.
-            if under_way.len() < AT_ONCE {
-                match self.claim().await {
+            if under_way.len() <= AT_ONCE / 2 {
+                match self.claim(AT_ONCE - under_way.len()).await {
                     Ok(claimed) => under_way.extend(claimed),
                     Err(e) if under_way.is_empty() => return Err(e),
                     // Those in hand are not left to their leases.
@@ -95,10 +95,10 @@ impl Runner {
         Ok(())
     }
 
-    async fn claim(&self) -> Result<Option<Claimed>, DbError> {
+    async fn claim(&self, most: usize) -> Result<Vec<Claimed>, DbError> {
         let names: Vec<_> = self.kinds.iter().map(|k| k.kind()).collect();
         let by = self.name.clone();
-        self.db.write(move |tx| queries::claim(tx, &names, &by)).await
+        self.db.write(move |tx| queries::claim(tx, &names, &by, most)).await
     }
 
     /// Does a step of a job, and gives the job back when there is more to do.
