@@ -21,7 +21,7 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(rooms::mute_room)
         .service(messages::list_of_room)
         .service(messages::list_events)
-        .service(people::list_members)
+        .service(people::list_room_members)
         .service(people::add_member)
         .service(people::remove_member)
         .service(people::mute_member)

@@ -27,15 +27,15 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(terms::get_terms)
         .service(terms::withdraw_terms)
         .service(pay::list_pay)
-        .service(pay::get_statement)
+        .service(pay::get_coach_statement)
         .service(payouts::list_payouts)
         .service(payouts::pay_out)
         .service(payouts::get_payout)
         .service(payouts::reverse_payout)
         .service(payroll::run_payroll)
-        .service(payroll::list_runs)
-        .service(payroll::get_run)
-        .service(payroll::list_lines);
+        .service(payroll::list_payroll_runs)
+        .service(payroll::get_payroll_run)
+        .service(payroll::list_payroll_lines);
 }
 
 /// Which part of a list.

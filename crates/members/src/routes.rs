@@ -22,7 +22,7 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(imports::import_members)
         .service(imports::list_imports)
         .service(imports::get_import)
-        .service(imports::list_lines)
+        .service(imports::list_import_lines)
         .service(record::get_member)
         .service(record::patch_member)
         .service(history::get_history)
@@ -40,9 +40,9 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(plans::patch_plan)
         .service(plans::put_on_plan)
         .service(dues::run_dues)
-        .service(dues::list_runs)
-        .service(dues::get_run)
-        .service(dues::list_lines);
+        .service(dues::list_dues_runs)
+        .service(dues::get_dues_run)
+        .service(dues::list_dues_lines);
 }
 
 /// Which part of a list.

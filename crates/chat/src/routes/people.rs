@@ -23,7 +23,7 @@ use crate::rooms::{self, Listed, RoomMember};
     extensions(("x-permission" = json!("rooms.read")))
 )]
 #[get("/rooms/{id}/members")]
-pub(super) async fn list_members(
+pub(super) async fn list_room_members(
     can: Can<ReadRooms>,
     PathOf(id): PathOf<RoomId>,
     Params(query): Params<PageQuery>,

@@ -25,7 +25,6 @@ pub(super) struct PayQuery {
     /// Classes until this day; until the last unless it is given.
     to: Option<NaiveDate>,
     /// `csv`: all of them at once.
-    #[param(inline)]
     format: Option<Format>,
     /// So many rows, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -89,7 +88,6 @@ pub(super) struct StatementQuery {
     /// Until this day; until today unless it is given.
     to: Option<NaiveDate>,
     /// `csv`: the lines alone.
-    #[param(inline)]
     format: Option<Format>,
 }
 
@@ -176,7 +174,7 @@ fn table(statement: CoachStatement, from: Option<NaiveDate>, decimals: Decimals)
     extensions(("x-permission" = json!("coaches.read_pay")))
 )]
 #[get("/coaches/{id}/statement")]
-pub(super) async fn get_statement(
+pub(super) async fn get_coach_statement(
     can: Can<ReadCoachPay>,
     accepts: Accepts,
     PathOf(whom): PathOf<Whom>,

@@ -42,7 +42,7 @@ pub(super) async fn run_payroll(
     extensions(("x-permission" = json!("payroll.run")))
 )]
 #[get("/payroll-runs")]
-pub(super) async fn list_runs(
+pub(super) async fn list_payroll_runs(
     can: Can<RunPayroll>,
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
@@ -72,7 +72,7 @@ pub(super) async fn list_runs(
     extensions(("x-permission" = json!("payroll.run")))
 )]
 #[get("/payroll-runs/{id}")]
-pub(super) async fn get_run(
+pub(super) async fn get_payroll_run(
     can: Can<RunPayroll>,
     PathOf(id): PathOf<PayrollRunId>,
     db: web::Data<Db>,
@@ -104,7 +104,7 @@ pub(super) struct LineQuery {
     extensions(("x-permission" = json!("payroll.run")))
 )]
 #[get("/payroll-runs/{id}/lines")]
-pub(super) async fn list_lines(
+pub(super) async fn list_payroll_lines(
     can: Can<RunPayroll>,
     PathOf(id): PathOf<PayrollRunId>,
     Params(query): Params<LineQuery>,

@@ -22,7 +22,6 @@ pub(super) struct JournalQuery {
     /// Until this day; until the end unless it is given.
     to: Option<NaiveDate>,
     /// `csv`: a row for each posting, all of them at once.
-    #[param(inline)]
     format: Option<Format>,
     /// So many entries, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 50)]

@@ -23,7 +23,6 @@ pub(super) struct StatementQuery {
     /// Until this day; until today unless it is given.
     to: Option<NaiveDate>,
     /// `csv`: the lines alone.
-    #[param(inline)]
     format: Option<Format>,
 }
 

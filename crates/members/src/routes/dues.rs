@@ -42,7 +42,7 @@ pub(super) async fn run_dues(
     extensions(("x-permission" = json!("dues.run")))
 )]
 #[get("/dues-runs")]
-pub(super) async fn list_runs(
+pub(super) async fn list_dues_runs(
     can: Can<RunDues>,
     Params(query): Params<PageQuery>,
     db: web::Data<Db>,
@@ -72,7 +72,7 @@ pub(super) async fn list_runs(
     extensions(("x-permission" = json!("dues.run")))
 )]
 #[get("/dues-runs/{id}")]
-pub(super) async fn get_run(
+pub(super) async fn get_dues_run(
     can: Can<RunDues>,
     PathOf(id): PathOf<DuesRunId>,
     db: web::Data<Db>,
@@ -104,7 +104,7 @@ pub(super) struct LineQuery {
     extensions(("x-permission" = json!("dues.run")))
 )]
 #[get("/dues-runs/{id}/lines")]
-pub(super) async fn list_lines(
+pub(super) async fn list_dues_lines(
     can: Can<RunDues>,
     PathOf(id): PathOf<DuesRunId>,
     Params(query): Params<LineQuery>,

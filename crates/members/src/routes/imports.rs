@@ -114,7 +114,7 @@ pub(super) struct LinesQuery {
     extensions(("x-permission" = json!("members.import")))
 )]
 #[get("/members/imports/{id}/lines")]
-pub(super) async fn list_lines(
+pub(super) async fn list_import_lines(
     can: Can<ImportMembers>,
     PathOf(id): PathOf<ImportId>,
     Params(query): Params<LinesQuery>,

@@ -25,7 +25,6 @@ pub(super) struct MonthlyQuery {
     /// Until this one; the present one unless it is given. 120 months at most.
     #[param(example = "2026-12")]
     to: Option<String>,
-    #[param(inline)]
     format: Option<Format>,
 }
 
@@ -120,7 +119,6 @@ pub(super) struct SpanQuery {
     from: Option<NaiveDate>,
     /// Until this day; until today unless it is given.
     to: Option<NaiveDate>,
-    #[param(inline)]
     format: Option<Format>,
 }
 
@@ -201,7 +199,6 @@ pub(super) async fn get_income_statement(
 pub(super) struct AsOfQuery {
     /// When this day ended; today, and not later, unless it is given.
     as_of: Option<NaiveDate>,
-    #[param(inline)]
     format: Option<Format>,
 }
 

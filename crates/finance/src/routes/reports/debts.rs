@@ -25,7 +25,6 @@ pub(super) struct DebtQuery {
     /// When this day ended; today, and not later, unless it is given.
     as_of: Option<NaiveDate>,
     /// `csv`: all rows at once.
-    #[param(inline)]
     format: Option<Format>,
     /// So many rows, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 50)]
