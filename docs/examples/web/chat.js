@@ -36,6 +36,7 @@
  *   not joined, such as being added to one.
  * @property {(room: number) => void} [onRefused] One is not in that room, or not any more.
  * @property {(state: State) => void} [onState] How the connection is.
+ * @property {typeof fetch} [fetch] Another one than the usual: with cookies, one that refreshes them when they have expired.
  * @property {typeof WebSocket} [WebSocket] Another one than the usual.
  */
 
@@ -71,6 +72,8 @@ export class Chat {
     /** @type {string | null} */
     this.epoch = null;
     this.running = false;
+    /** Which connection counts: stopping ends also one that is only being made. */
+    this.attempt = 0;
     this.failures = 0;
     this.heard = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -88,8 +91,11 @@ export class Chat {
 
   stop() {
     this.running = false;
+    this.attempt += 1;
     clearTimeout(this.later);
+    clearInterval(this.beat);
     this.socket?.close(1000);
+    this.socket = null;
     this.giveUp(new Refused("stopped", "The chat was stopped before this was acknowledged."));
     this.state("stopped");
   }
@@ -160,7 +166,8 @@ export class Chat {
    */
   async rest(path, init = {}) {
     const headers = { accept: "application/json", ...(await this.options.headers?.()) };
-    const answer = await fetch(`${this.options.base}/api${path}`, { ...init, headers, credentials: "include" });
+    const ask = this.options.fetch ?? fetch;
+    const answer = await ask(`${this.options.base}/api${path}`, { ...init, headers, credentials: "include" });
     if (!answer.ok) {
       const problem = await answer.json().catch(() => ({}));
       throw new Refused(problem.code ?? `http_${answer.status}`, problem.detail ?? answer.statusText);
@@ -169,6 +176,8 @@ export class Chat {
   }
 
   async connect() {
+    this.attempt += 1;
+    const attempt = this.attempt;
     this.state("connecting");
     let url = `${this.options.base.replace(/^http/, "ws")}/api/chat/ws`;
     try {
@@ -177,13 +186,15 @@ export class Chat {
       // With cookies a socket that is refused does not say why; this does.
       else await this.rest("/users/me");
     } catch (why) {
+      if (attempt !== this.attempt) return;
       if (why instanceof Refused && why.code === "unauthenticated") return this.over();
       return this.again();
     }
-    if (!this.running) return;
+    if (attempt !== this.attempt) return;
     const socket = new (this.options.WebSocket ?? WebSocket)(url, "chat.v1");
     this.socket = socket;
     socket.onmessage = (message) => {
+      if (this.socket !== socket) return;
       this.heard = Date.now();
       this.hear(JSON.parse(String(message.data)));
     };
