@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What all measurements need: a club of one's own, its server, somebody signed in, and ratios. Sourced by scripts/bench,
-# which sets $muster, $bench, $folder and $server.
+# What all measurements need: a club of one's own, its server, somebody signed in, and ratios. Sourced by scripts/bench and
+# by examples.sh, which set $muster, $folder and $server; the measurements need $bench as well.
 
 password='a password for benches'
 
