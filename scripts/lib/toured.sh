@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes the tour on an empty club: runs the `sh` blocks of the README's five minutes and of docs/TOUR.md one after
+# Takes the tour on an empty club: runs the `sh` blocks of the README's five minutes, of docs/TOUR.md and of the guides one after
 # another, and compares what they print with the block of `json` or `text` that follows. White space does not count, and `…`
 # stands for anything. Where nothing follows, anything is fine but a problem. MUSTER names the program, if not target/debug/muster.
 set -euo pipefail
@@ -97,6 +97,7 @@ need curl has_curl "curl is missing: apt-get install curl"
 start_muster
 read_blocks README.md '## Five minutes'
 read_blocks docs/TOUR.md
+for guide in docs/guides/*.md; do read_blocks "$guide"; done
 write_script >"$folder/tour"
 ended=0
 (in_club bash -e -o pipefail "$folder/tour") 2>"$folder/said" </dev/null || ended=$?
