@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Takes the tour on an empty club: runs the `sh` blocks of the README's five minutes, of docs/TOUR.md and of the guides one after
 # another, and compares what they print with the block of `json` or `text` that follows. White space does not count, and `…`
-# stands for anything. Where nothing follows, anything is fine but a problem. MUSTER names the program, if not target/debug/muster.
+# stands for anything. Where nothing follows, anything is fine but a problem. MUSTER_BIN names the program, if not target/debug/muster.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . scripts/lib/needs.sh
 
-muster=$(realpath --canonicalize-missing "${MUSTER:-target/debug/muster}")
+muster=$(realpath --canonicalize-missing "${MUSTER_BIN:-target/debug/muster}")
 folder=$(mktemp -d)
 server=
 
@@ -93,7 +93,7 @@ give_up() {
 }
 
 need curl has_curl "curl is missing: apt-get install curl"
-[ -x "$muster" ] || die "there is no program at $muster: cargo build --package muster, or set MUSTER."
+[ -x "$muster" ] || die "there is no program at $muster: cargo build --package muster, or set MUSTER_BIN."
 start_muster
 read_blocks README.md '## Five minutes'
 read_blocks docs/TOUR.md
