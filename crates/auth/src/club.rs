@@ -4,6 +4,7 @@ mod policies;
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use muster_kernel::audit::{self, Event};
+use muster_kernel::csv::Decimals;
 use muster_kernel::db::{Conn, DbError, DbResult, Tx};
 use muster_kernel::fault::{Code, Fault};
 use muster_kernel::sql::{Json, Locked};
@@ -34,6 +35,9 @@ pub struct Club {
     /// The currency of every amount, as ISO 4217 has it.
     #[cfg_attr(feature = "http", schema(example = "EUR"))]
     pub currency: String,
+    /// How many decimals it has: an amount of 1250 is 12.50 with two of them.
+    #[cfg_attr(feature = "http", schema(example = 2))]
+    pub currency_decimals: usize,
     /// The IANA time zone: "today" and months are here.
     #[cfg_attr(feature = "http", schema(example = "Europe/Berlin"))]
     pub time_zone: String,
@@ -84,7 +88,8 @@ const COLUMNS: (club::id, club::version, club::name, club::currency, club::time_
     (club::id, club::version, club::name, club::currency, club::time_zone, club::policies);
 
 fn shown((id, version, name, currency, time_zone, Json(policies)): Row) -> Club {
-    Club { id, version, name, currency, time_zone, policies }
+    let currency_decimals = Decimals::of(&currency).number();
+    Club { id, version, name, currency, currency_decimals, time_zone, policies }
 }
 
 /// The settings, for those who may see them.
@@ -173,6 +178,7 @@ impl ClubPatch {
             let fine = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
             fields.must(fine, "/currency", "invalid", "Three capital letters, for example EUR.");
             after.currency.clone_from(currency);
+            after.currency_decimals = Decimals::of(currency).number();
         }
         if let Some(zone) = &self.time_zone {
             let fine = zone.parse::<chrono_tz::Tz>().is_ok();

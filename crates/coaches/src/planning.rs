@@ -17,7 +17,7 @@ pub fn check_coach(conn: &mut Conn, pointer: &str, coach: UserId, fields: &mut F
     match is_active(conn, coach)? {
         Some(true) => {}
         Some(false) => fields.wrong(pointer, "inactive", "The account of this coach is closed."),
-        None => fields.wrong(pointer, "not_a_coach", "There is no coach of this id."),
+        None => fields.wrong(pointer, "not_a_coach", "This person has not the role of a coach."),
     }
     Ok(())
 }

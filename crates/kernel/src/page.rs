@@ -39,6 +39,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// All there is, of what is never much.
+    pub fn whole(items: Vec<T>) -> Page<T> {
+        Page { items, next_cursor: None, has_more: false, total: None }
+    }
+
     /// The same with how many rows there are in all.
     #[must_use]
     pub fn with_total(self, total: Option<i64>) -> Page<T> {

@@ -33,6 +33,7 @@ pub fn mount(config: &mut ServiceConfig<'_>) {
         .service(moves::leave)
         .service(moves::reapply)
         .service(guardians::set_guardians)
+        .service(guardians::list_dependants)
         .service(guardians::add_dependant)
         .service(plans::list_plans)
         .service(plans::make_plan)

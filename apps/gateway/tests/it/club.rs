@@ -15,7 +15,7 @@ each_engine! {
             let club = app.get("/api/club", &person).await;
             assert_eq!(club.status, 200, "{}", club.text);
             assert_eq!(club.body["name"], "Our club");
-            assert_eq!(club.body["currency"], "EUR");
+            assert_eq!((&club.body["currency"], &club.body["currency_decimals"]), (&json!("EUR"), &json!(2)));
             assert_eq!(club.body["time_zone"], "UTC");
             assert_eq!(club.body["policies"], json!({
                 "cancel_deadline_minutes": 1440, "cancel_grace_minutes": 15, "promotion_cutoff_minutes": 120,

@@ -235,6 +235,7 @@ impl Watched {
         let path = format!("/api/users/{child}");
         assert_eq!(app.get(&path, &person).await.status, 200);
         assert_eq!(app.get(&format!("/api/members/{child}"), &person).await.status, 200);
+        assert_eq!(app.get("/api/members/me/dependants", &person).await.status, 200);
         assert_eq!(app.patch(&path, &person, json!({"date_of_birth": "2016-01-01"})).await.status, 200);
         assert_eq!(
             app.put(&format!("{path}/email"), &person, json!({"email": "tom@example.org"})).await.status,

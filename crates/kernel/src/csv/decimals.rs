@@ -23,6 +23,11 @@ impl Decimals {
         })
     }
 
+    /// How many.
+    pub fn number(self) -> usize {
+        self.0
+    }
+
     /// An amount with all of its decimals: `-12.50`.
     pub fn show(self, amount: Minor) -> String {
         let sign = if amount.0 < 0 { "-" } else { "" };

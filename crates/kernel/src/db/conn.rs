@@ -11,6 +11,8 @@ use diesel::connection::{
     TransactionManagerStatus,
 };
 use diesel::expression::QueryMetadata;
+// As diesel's own multi-backend tells one walk from another.
+use diesel::internal::derives::multiconnection::AstPassHelper;
 use diesel::pg::PgConnection;
 use diesel::query_builder::{AstPass, Query, QueryBuilder as _, QueryFragment, QueryId};
 use diesel::sqlite::SqliteConnection;
@@ -122,17 +124,16 @@ impl<T: Query> Query for Known<T> {
 }
 
 impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Known<T> {
-    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        self.query.walk_ast(pass)
-    }
-
-    fn to_sql(&self, out: &mut Builder, _: &MultiBackend) -> QueryResult<()> {
-        out.push_sql(&self.text.sql);
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        // The query itself is asked for its values alone.
+        if pass.bind_collector().is_some() || pass.debug_binds().is_some() {
+            return self.query.walk_ast(pass);
+        }
+        pass.push_sql(&self.text.sql);
+        if !self.text.is_safe {
+            pass.unsafe_to_cache_prepared();
+        }
         Ok(())
-    }
-
-    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
-        Ok(self.text.is_safe)
     }
 }
 
@@ -229,5 +230,63 @@ impl std::fmt::Display for Engine {
             Engine::Sqlite => "SQLite",
             Engine::Postgres => "PostgreSQL",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use diesel::connection::InstrumentationEvent;
+    use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+
+    use super::*;
+    use crate::sql::among;
+
+    diesel::table! {
+        things (id) {
+            id -> BigInt,
+            name -> Nullable<Text>,
+        }
+    }
+
+    struct Thing(i64);
+
+    impl crate::sql::Id for Thing {
+        fn number(&self) -> i64 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_its_values() {
+        let mut conn = Conn::establish("sqlite://:memory:").expect("a database");
+        conn.batch_execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT)").expect("a table");
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let into = kept.clone();
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                into.lock().expect("a list").push(sql.to_owned());
+            }
+        });
+        for id in 1..=3 {
+            let name = (id != 2).then(|| format!("thing {id}"));
+            diesel::insert_into(things::table).values(things::id.eq(id)).execute(&mut conn).expect("an insert");
+            let changed = diesel::update(things::table.find(id)).set(things::name.eq(&name)).execute(&mut conn);
+            assert_eq!(changed.expect("an update"), 1);
+            let found: Option<String> =
+                things::table.find(id).select(things::name).get_result(&mut conn).expect("a row");
+            assert_eq!(found, name);
+            let ids: Vec<i64> = things::table
+                .filter(among(things::id, (1..=id).map(Thing)))
+                .order(things::id)
+                .select(things::id)
+                .load(&mut conn)
+                .expect("rows");
+            assert_eq!(ids, (1..=id).collect::<Vec<_>>());
+        }
+        let kept = kept.lock().expect("a list");
+        let begin = |sql: &String| sql.split(' ').next().map(str::to_owned);
+        assert_eq!(kept.iter().filter_map(begin).collect::<Vec<_>>(), ["INSERT", "UPDATE", "SELECT", "SELECT"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Doing the jobs.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::queries::Claimed;
 use super::{JobError, JobId, JobKind, JobRun, NewJob, Progress, Schedule, enqueue, queries};
 use crate::Timestamp;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, DbResult};
 use crate::domain::Domain;
 use crate::random;
 use crate::sql::Json;
@@ -29,6 +29,8 @@ pub struct Runner {
     db: Db,
     kinds: Vec<Arc<dyn JobKind>>,
     schedules: Vec<Schedule>,
+    /// The spans of time for which the scheduled ones were written, by this runner.
+    written: Mutex<HashMap<&'static str, i64>>,
     name: String,
 }
 
@@ -39,6 +41,7 @@ impl Runner {
             db,
             kinds: domains.iter().flat_map(|d| d.jobs.iter().cloned()).collect(),
             schedules: domains.iter().flat_map(|d| d.schedules.iter().copied()).collect(),
+            written: Mutex::default(),
             name: random::hex(8),
         }
     }
@@ -82,16 +85,29 @@ impl Runner {
         }
     }
 
+    /// Writes those whose span of time has begun. Whether another gateway has written them too is decided by the table,
+    /// but it is not asked again and again: a program that has nothing to do writes nothing.
     async fn write_scheduled(&self) -> Result<(), DbError> {
-        for Schedule { kind, every } in self.schedules.iter().copied() {
-            self.db
-                .write(move |tx| {
-                    let span = every.num_microseconds().unwrap_or(i64::MAX).max(1);
-                    let slot = tx.now().micros().div_euclid(span);
-                    enqueue(tx, NewJob::new(kind, Value::Null).once(format!("{kind}@{slot}"))).map(drop)
-                })
-                .await?;
+        let now = self.db.clock().now();
+        let due: Vec<(&'static str, i64)> = {
+            let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            let span = |every: TimeDelta| every.num_microseconds().unwrap_or(i64::MAX).max(1);
+            let all = self.schedules.iter().map(|it| (it.kind, now.micros().div_euclid(span(it.every))));
+            all.filter(|(kind, slot)| written.get(kind) != Some(slot)).collect()
+        };
+        if due.is_empty() {
+            return Ok(());
         }
+        let wanted = due.clone();
+        self.db
+            .write(move |tx| -> DbResult<()> {
+                for (kind, slot) in &wanted {
+                    enqueue(tx, NewJob::new(kind, Value::Null).once(format!("{kind}@{slot}")))?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).extend(due);
         Ok(())
     }
 

@@ -1,18 +1,19 @@
 //! Who acts for whom.
 
-use actix_web::{post, put, web};
+use actix_web::{get, post, put, web};
 use chrono::NaiveDate;
-use muster_auth::guardians::Dependant;
-use muster_auth::permissions::{AddDependants, EditGuardians};
-use muster_auth::{AccountError, Accounts, Can, Whom};
+use muster_auth::guardians::{self, Dependant};
+use muster_auth::permissions::{AddDependants, EditGuardians, ReadMembers};
+use muster_auth::{AccountError, Accounts, Can, Whom, club};
 use muster_kernel::UserId;
 use muster_kernel::db::Db;
 use muster_kernel::fault::Fault;
 use muster_kernel::http::{Body, IfMatch, PathOf, Reply};
+use muster_kernel::page::Page;
 use serde::Deserialize;
 
-use super::shown::{MemberShown, show};
-use crate::record;
+use super::shown::{MemberShown, show, show_with};
+use crate::{Sight, record};
 
 /// Who acts for somebody.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -57,6 +58,34 @@ pub(super) async fn set_guardians(
         })
         .await?;
     Reply::of(shown.version, &shown)
+}
+
+/// Those whom a member acts for: their children, as a rule, until these are of age.
+#[utoipa::path(
+    tag = "members",
+    params(("id" = String, Path, description = "The guardian, or `me`")),
+    responses((status = 200, description = "All of them", body = Page<MemberShown>)),
+    extensions(("x-permission" = json!("members.read")))
+)]
+#[get("/members/{id}/dependants")]
+pub(super) async fn list_dependants(
+    can: Can<ReadMembers>,
+    PathOf(whom): PathOf<Whom>,
+    db: web::Data<Db>,
+) -> Result<Reply, Fault> {
+    let (id, now) = (whom.of(&can), db.clock().now());
+    let page = db
+        .read::<_, Fault, _>(move |conn| {
+            let guardian = record::find(conn, &can, id, now)?;
+            let ids = guardians::wards_of(conn, guardian.id, now)?;
+            let rows = record::find_several(conn, &ids)?;
+            let (today, of) = (club::settings(conn)?.today(now), guardians::of(conn, &ids)?);
+            let sight = Sight::of_all(conn, can.actor(), now)?;
+            let shown = rows.into_iter().map(|member| show_with(&sight, member, &of, today));
+            Ok(Page::whole(shown.collect()))
+        })
+        .await?;
+    Reply::page(&page)
 }
 
 /// Somebody without an address.

@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde_json::json;
 
-use super::{child_of, fields, member};
+use super::{child_of, fields, ids, member};
 use crate::support::{Answer, TestApp};
 use crate::traces::{Traces, rows};
 
@@ -34,6 +34,21 @@ fn sorted<'a>(parts: &[&[&'a str]]) -> Vec<&'a str> {
 }
 
 each_engine! {
+    async fn guardians_find_those_whom_they_act_for(app: TestApp) {
+        let guardian = app.people.member().await;
+        let (child, coach) = (child_of(&app, &guardian).await, app.people.coach().await);
+        let list = async |by: &Person, path: String| app.get(&path, by).await;
+        let own = list(&guardian, "/api/members/me/dependants".into()).await;
+        assert_eq!((ids(&own), &own.body["has_more"]), (vec![child.id.0], &json!(false)));
+        assert_eq!(fields(&own.body["items"][0]), sorted(&[&PUBLIC, &MONEY]));
+        let path = format!("{}/dependants", member(&guardian));
+        let seen = list(&coach, path.clone()).await;
+        assert_eq!(ids(&seen), [child.id.0]);
+        assert_eq!(fields(&seen.body["items"][0]), sorted(&[&PUBLIC, &["notes"]]));
+        assert_eq!(ids(&list(&coach, "/api/members/me/dependants".into()).await), []);
+        assert_eq!(list(&app.people.member().await, path).await.problem(), (404, "not_found"));
+    }
+
     async fn what_somebody_may_not_see_is_absent(app: TestApp) {
         let person = app.people.member().await;
         let child = child_of(&app, &person).await;

@@ -255,6 +255,11 @@ fn members() -> Vec<Row> {
                                                                  .others("404 404 403 409:invalid_state 409:invalid_state")
                                                                  .admins("404 404 403 409:invalid_state 409:invalid_state")
                                                                 .missing("404"),
+        Row::of("GET /api/members/{id}/dependants").on(Person)      .own("200")
+                                                                  .wards("200")
+                                                                 .others("404 404 200 200 200")
+                                                                 .admins("404 404 200 200 200")
+                                                                .missing("404"),
         // A child can be nobody's guardian, whoever says so.
         Row::of("POST /api/members/{id}/dependants").on(Person)
             .with(|_| json!({"first_name": "Ida", "last_name": "Small", "date_of_birth": "2018-03-01"}))
