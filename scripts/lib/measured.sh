@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What all measurements need: a club of one's own, its server, somebody signed in, and ratios. Sourced by scripts/bench and
 # by examples.sh, which set $muster, $folder and $server; the measurements need $bench as well.
+# shellcheck disable=SC2034,SC2154 # who sources this sets and reads variables
 
 password='a password for benches'
 
