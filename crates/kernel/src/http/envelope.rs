@@ -34,7 +34,8 @@ pub struct EnvelopeOptions {
 
 impl Default for EnvelopeOptions {
     fn default() -> Self {
-        EnvelopeOptions { time_limit: Duration::from_secs(30), https: false, pages: &[] }
+        // Longer than a body may take to arrive: one that is slow is answered as what it is.
+        EnvelopeOptions { time_limit: Duration::from_secs(45), https: false, pages: &[] }
     }
 }
 
@@ -224,8 +225,11 @@ fn log_line(
     let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let actor = actor.map_or_else(|| "-".to_owned(), |a| a.to_string());
     let code = fault.map_or("-", |f| f.code.as_str());
-    log::info!(
+    // Somebody asks every few seconds whether all is well; as long as it is, nobody wants to read that.
+    let is_probe = route.starts_with("/health/") && status < 400;
+    log::log!(
         target: "muster::request",
+        if is_probe { log::Level::Debug } else { log::Level::Info },
         request_id = id, actor = actor.as_str(), method = method, route = route, status = status, us = us, code = code;
         "{method} {route} {status}"
     );
