@@ -271,8 +271,12 @@ mod tests {
         });
         for id in 1..=3 {
             let name = (id != 2).then(|| format!("thing {id}"));
-            diesel::insert_into(things::table).values(things::id.eq(id)).execute(&mut conn).expect("an insert");
-            let changed = diesel::update(things::table.find(id)).set(things::name.eq(&name)).execute(&mut conn);
+            diesel::insert_into(things::table)
+                .values(things::id.eq(id))
+                .execute(&mut conn)
+                .expect("an insert");
+            let changed =
+                diesel::update(things::table.find(id)).set(things::name.eq(&name)).execute(&mut conn);
             assert_eq!(changed.expect("an update"), 1);
             let found: Option<String> =
                 things::table.find(id).select(things::name).get_result(&mut conn).expect("a row");
@@ -287,6 +291,9 @@ mod tests {
         }
         let kept = kept.lock().expect("a list");
         let begin = |sql: &String| sql.split(' ').next().map(str::to_owned);
-        assert_eq!(kept.iter().filter_map(begin).collect::<Vec<_>>(), ["INSERT", "UPDATE", "SELECT", "SELECT"]);
+        assert_eq!(
+            kept.iter().filter_map(begin).collect::<Vec<_>>(),
+            ["INSERT", "UPDATE", "SELECT", "SELECT"]
+        );
     }
 }
