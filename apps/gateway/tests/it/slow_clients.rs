@@ -125,24 +125,22 @@ fn others_are_served_while_slow_clients_are_waited_for() {
 fn others_are_served_beside_ten_thousand_idle_connections_and_these_are_closed() {
     // Both ends of each are in this process.
     let number = 10_000.min(ConnectionLimits::with_all_the_room_there_is().max_connections / 2);
-    let idle = SHORT * 10;
-    let server =
-        Running::start(ConnectionLimits { idle, head: idle, max_connections: number + 10, ..limits() });
+    let idle = SHORT * 20;
+    let server = Running::start(ConnectionLimits { idle, head: idle, max_connections: number + 10, ..limits() });
     let mut clients = Vec::new();
     for at in 0..number {
         let mut client = server.connect();
         // Every other one has said something once.
         if at % 2 == 0 {
-            client.send(request("GET /", &[]));
+            assert!(client.get("/").ends_with("hello"));
         }
         clients.push(client);
     }
     for _ in 0..50 {
         assert!(server.connect().get("/").ends_with("hello"));
     }
-    for (at, client) in clients.iter_mut().enumerate() {
-        let said = client.rest();
-        assert_eq!(said.ends_with(b"hello"), at % 2 == 0, "{}", String::from_utf8_lossy(&said));
+    for client in &mut clients {
+        assert_eq!(client.rest(), b"");
     }
 }
 
