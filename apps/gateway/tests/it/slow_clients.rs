@@ -126,7 +126,8 @@ fn others_are_served_beside_ten_thousand_idle_connections_and_these_are_closed()
     // Both ends of each are in this process.
     let number = 10_000.min(ConnectionLimits::with_all_the_room_there_is().max_connections / 2);
     let idle = SHORT * 20;
-    let server = Running::start(ConnectionLimits { idle, head: idle, max_connections: number + 10, ..limits() });
+    let server =
+        Running::start(ConnectionLimits { idle, head: idle, max_connections: number + 10, ..limits() });
     let mut clients = Vec::new();
     for at in 0..number {
         let mut client = server.connect();
