@@ -171,6 +171,15 @@ pub fn forget(tx: &mut Tx<'_>, person: UserId) -> DbResult<()> {
     queries::forget(tx, person)
 }
 
+/// Throws away what waits of these kinds, undone: for a program that makes a club's past, where letters would come months
+/// late. How many there were.
+///
+/// # Errors
+/// When the database fails.
+pub fn discard(tx: &mut Tx<'_>, kinds: &[&str]) -> DbResult<usize> {
+    queries::discard(tx, kinds)
+}
+
 /// A kind of job.
 pub trait JobKind: Send + Sync {
     /// Its name in the database; never reused for something else.

@@ -252,6 +252,12 @@ pub(super) fn forget(tx: &mut Tx<'_>, person: UserId) -> DbResult<()> {
     Ok(())
 }
 
+/// Deletes what was not begun of these kinds.
+pub(super) fn discard(tx: &mut Tx<'_>, kinds: &[&str]) -> DbResult<usize> {
+    let waiting = jobs::table.filter(jobs::state.eq(JobState::Queued)).filter(jobs::kind.eq_any(kinds));
+    Ok(diesel::delete(waiting).execute(&mut **tx)?)
+}
+
 /// Whom a job is about; `None` too when it is gone.
 pub(super) fn subject(conn: &mut Conn, id: JobId) -> DbResult<Option<UserId>> {
     let subject: Option<Option<UserId>> =

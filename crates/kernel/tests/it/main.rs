@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod attempts;
+mod discarded_jobs;
 mod effects;
 mod forgetting;
 mod forgotten_jobs;
