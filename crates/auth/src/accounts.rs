@@ -4,6 +4,7 @@ mod addresses;
 mod letters;
 mod newcomers;
 mod passwords;
+mod prepared;
 mod registration;
 mod second_factor;
 mod setup;
@@ -19,6 +20,7 @@ use muster_kernel::fault::{Code, Fault};
 use muster_kernel::mail::{self, Mail};
 use muster_kernel::{Client, Fields, Timestamp, UserId};
 pub use newcomers::Newcomer;
+pub use prepared::{PasswordHash, Prepared};
 pub use registration::Registration;
 pub use second_factor::{Enrolment, FactorState};
 pub use setup::FirstAdmin;
@@ -184,20 +186,19 @@ impl Accounts {
         let known = [first_name.as_str(), last_name.as_str(), email.as_str()];
         self.judge(db, "/password", &password, known, &mut fields).await?;
         fields.done()?;
-        let hash = self.passwords.hash(password).await?;
+        let password = PasswordHash::of(&self.passwords, password).await?;
         let accounts = self.clone();
         db.write(move |tx| {
-            let new = NewUser {
-                email: Some(&email),
+            let person = Prepared {
                 first_name: &first_name,
                 last_name: &last_name,
+                email: &email,
                 date_of_birth: None,
-                password_hash: Some(&hash),
-                email_verified: true,
-                self_registered: false,
+                password: &password,
                 roles,
+                beginning: Beginning::Active,
             };
-            accounts.create(tx, &new, Beginning::Active, &Origin::default())
+            accounts.create_prepared(tx, &person)
         })
         .await
     }
@@ -292,6 +293,14 @@ pub(crate) fn check_birth_date(pointer: &str, day: chrono::NaiveDate, now: Times
         "out_of_range",
         "A day in the past, within a lifetime.",
     );
+}
+
+/// True while nobody has come to the club: it is new.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_new_club(conn: &mut Conn) -> DbResult<bool> {
+    queries::nobody(conn)
 }
 
 /// True while the club has nobody who could run it.

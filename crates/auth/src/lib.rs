@@ -59,7 +59,7 @@ mod totp;
 
 pub use accounts::{
     AccountError, AccountOptions, Accounts, Enrolment, FactorState, FirstAdmin, MailRequests, NewPerson,
-    Newcomer, Registration, SignIn, SignedIn, has_no_admin,
+    Newcomer, PasswordHash, Prepared, Registration, SignIn, SignedIn, has_no_admin, is_new_club,
 };
 pub use actor::Actor;
 pub use behalf::still_can;

@@ -242,6 +242,12 @@ fn after_ids(conn: &mut Conn, id: i64, limit: i64) -> DbResult<Vec<UserId>> {
         .load(conn)?)
 }
 
+/// True while there is nobody.
+pub(crate) fn nobody(conn: &mut Conn) -> DbResult<bool> {
+    let first: Option<UserId> = users::table.select(users::id).first(conn).optional()?;
+    Ok(first.is_none())
+}
+
 /// How many people who can sign in are admins.
 pub(crate) fn active_admins(conn: &mut Conn) -> DbResult<i64> {
     Ok(user_roles::table
