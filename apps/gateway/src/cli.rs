@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::commands::create_admin::CreateAdminArgs;
+use crate::commands::demo::DemoArgs;
 use crate::commands::serve::ServeArgs;
 use crate::voice::tell;
 use crate::{Config, Exit, commands, config, logging};
@@ -36,6 +37,14 @@ enum Command {
     Migrate,
     /// Make somebody an admin who can sign in at once
     CreateAdmin(CreateAdminArgs),
+    /// Fill an empty club with 200 people and four months of their life, to have a look around
+    ///
+    /// The data folder, the keys and the database are made if they are not there. A club in which there is anybody is
+    /// refused, and stays as it is. No mail goes out, and every address ends in @example.org.
+    ///
+    /// It takes a few seconds. If it is cut off, the club is left as far as it was made, and is called unfinished: the next
+    /// run refuses it too, and says what to delete to begin anew.
+    Demo(DemoArgs),
     /// Prove that the data is sound; beside a running server if you like
     Check {
         /// Print JSON
@@ -109,6 +118,7 @@ fn run(args: Vec<OsString>) -> Result<(), Exit> {
         Command::Serve(args) => commands::serve::run(&config, &args),
         Command::Migrate => commands::migrate::run(&config),
         Command::CreateAdmin(args) => commands::create_admin::run(&config, args),
+        Command::Demo(args) => commands::demo::run(&config, &args),
         Command::Check { json } => commands::check::run(&config, json),
         Command::Backup { file } => commands::backup::run(&config, &file),
         Command::Restore { file } => commands::restore::run(&config, &file),

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod create_admin;
+pub(crate) mod demo;
 pub(crate) mod epoch;
 pub(crate) mod export;
 pub(crate) mod keys;

@@ -48,7 +48,7 @@ pub(crate) fn run(config: &Config, args: CreateAdminArgs) -> Result<(), Exit> {
     Ok(())
 }
 
-fn from_stdin() -> Result<Password, Exit> {
+pub(super) fn from_stdin() -> Result<Password, Exit> {
     let mut line = String::new();
     std::io::stdin()
         .lock()

@@ -21,6 +21,7 @@ mod commands;
 mod conventions;
 mod crash;
 mod damaged_accounts;
+mod demo;
 mod documents;
 mod dues;
 mod example_term;
