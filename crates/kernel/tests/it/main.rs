@@ -17,5 +17,6 @@ mod queues;
 mod races;
 mod reads;
 mod refusals;
+mod scheduled_jobs;
 mod things;
 mod writes;
